@@ -1,0 +1,52 @@
+//! What a cloud handed over, before anything is believed about it.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// The pieces of one certificate, as the cloud gave them. They hold private keys: wiped when dropped, never shown.
+#[derive(Default)]
+pub struct Material {
+    parts: Vec<Part>,
+}
+
+/// One piece: the text of a JSON field, or the bytes of an archive.
+pub struct Part {
+    /// Where it came from, for messages: a field of the reply (`keyFile`) or an archive's entry.
+    pub origin: String,
+    /// The bytes as they came.
+    pub bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Material {
+    /// Adds a piece.
+    #[must_use]
+    pub fn with(mut self, origin: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        self.parts.push(Part { origin: origin.into(), bytes: Zeroizing::new(bytes.into()) });
+        self
+    }
+
+    /// The pieces in the order they came.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Whether the cloud handed over nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| part.bytes.trim_ascii().is_empty())
+    }
+}
+
+impl fmt::Debug for Material {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.parts).finish()
+    }
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Part").field("origin", &self.origin).field("len", &self.bytes.len()).finish_non_exhaustive()
+    }
+}

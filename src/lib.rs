@@ -1,0 +1,28 @@
+//! certctl: TLS certificates from JD Cloud, Tencent Cloud, Huawei Cloud SCM and CTyun, on disk in one layout.
+//!
+//! Data flows one way, and each room knows only the rooms before it in this list:
+//!
+//! - [`domain`]: host names, and which names of a certificate cover them.
+//! - [`http`]: one client for all clouds: timeouts, reply limits, retries, request rates.
+//! - [`credential`]: where access keys come from.
+//! - [`provider`]: the four clouds behind one trait; a signed call becomes rows, a description or raw material.
+//! - [`bundle`]: raw material becomes a verified key, leaf and chain. Pure, no I/O.
+//! - [`format`]: a bundle becomes files in memory. Pure, no I/O.
+//! - [`store`]: files in memory become a certificate directory. The only room that writes.
+//! - [`run`]: what the commands do with all of these.
+//! - [`report`]: what the user and the scripts see of it.
+//! - [`failure`]: what went wrong, and its exit code.
+//! - [`cli`]: what the user types.
+
+pub mod bundle;
+pub mod cli;
+pub mod credential;
+pub mod domain;
+pub mod environment;
+pub mod failure;
+pub mod format;
+pub mod http;
+pub mod provider;
+pub mod report;
+pub mod run;
+pub mod store;

@@ -1,0 +1,3 @@
+//! The certctl command.
+
+fn main() {}
