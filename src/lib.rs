@@ -17,6 +17,7 @@
 pub mod bundle;
 pub mod cli;
 pub mod credential;
+pub mod digest;
 pub mod domain;
 pub mod environment;
 pub mod failure;
@@ -26,3 +27,4 @@ pub mod provider;
 pub mod report;
 pub mod run;
 pub mod store;
+pub mod text;
