@@ -1,1 +1,1 @@
-//! To be written.
+//! What the user types.

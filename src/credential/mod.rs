@@ -30,8 +30,8 @@ pub enum CredentialError {
     Missing {
         /// The provider's name.
         provider: &'static str,
-        /// The variables that would be read, for the hint.
-        variables: Vec<&'static str>,
+        /// The pairs of variables of which one would do: access key and secret key.
+        variables: Vec<[&'static str; 2]>,
     },
     /// Half of a pair is there.
     #[error("{found} is set, but {missing} is not")]

@@ -86,8 +86,8 @@ pub enum Meaning {
     Credentials,
     /// The key may not do this. User action: grant the permission.
     Permission,
-    /// The operation is protected and no valid second factor was sent. User action: give it.
-    Mfa,
+    /// The operation is protected and no valid second factor was sent. User action: give it, in this variable.
+    Mfa(Option<&'static str>),
     /// The signature's time is too far off. User action: set the clock.
     Clock,
     /// There is no such certificate. User action: check the id.

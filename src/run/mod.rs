@@ -1,1 +1,5 @@
-//! To be written.
+//! What the commands do.
+
+pub mod account;
+pub mod inventory;
+pub mod select;

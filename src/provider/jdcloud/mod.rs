@@ -12,7 +12,7 @@ use self::api::{Download, List, Row};
 use super::lenient::read;
 use super::paging::{self, Page, PageRequest};
 use super::session::{Dialect, first_existing};
-use super::{Certificate, Description, Link, Provider, ProviderError, Registration, Session};
+use super::{Certificate, Description, Link, Meaning, Provider, ProviderError, Registration, Session};
 use crate::bundle::Material;
 use crate::credential::Variables;
 use crate::http::{Method, Request, encode};
@@ -24,7 +24,7 @@ pub const REGISTRATION: Registration = Registration {
         access_key: "JDCLOUD_ACCESS_KEY_ID",
         secret_key: "JDCLOUD_SECRET_ACCESS_KEY",
         session_token: &["JDCLOUD_SESSION_TOKEN"],
-        mfa: Some("CERTCTL_JDCLOUD_MFA"),
+        mfa: Some(MFA_VARIABLE),
     }],
     settings: &[],
     endpoint: |_| "https://ssl.jdcloud-api.com".to_owned(),
@@ -40,6 +40,8 @@ const DIALECT: Dialect = Dialect {
     rates: &[],
 };
 
+/// Gives the value that operation protection asks for.
+const MFA_VARIABLE: &str = "CERTCTL_JDCLOUD_MFA";
 /// Rows a page to ask for at first; the API's cap is not documented.
 const PAGE_SIZE: u64 = 100;
 
@@ -110,7 +112,7 @@ impl JdCloud {
                 self.request(Method::Post, path).json(&json!({"certId": id, "serverType": SERVER_TYPE}))
             }
         };
-        self.session.call(api::DOWNLOAD, self.protected(request)).await
+        self.session.call(api::DOWNLOAD, self.protected(request)).await.map_err(may_want_mfa)
     }
 
     /// Adds the operation-protection value, where there is one.
@@ -120,6 +122,16 @@ impl JdCloud {
             None => request,
         }
     }
+}
+
+/// A download refused for want of the second factor cannot be told from one that is not permitted.
+fn may_want_mfa(mut error: ProviderError) -> ProviderError {
+    if let ProviderError::Refused(refusal) = &mut error
+        && refusal.meaning == Meaning::Permission
+    {
+        refusal.meaning = Meaning::Mfa(Some(MFA_VARIABLE));
+    }
+    error
 }
 
 impl Provider for JdCloud {

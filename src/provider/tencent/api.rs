@@ -136,7 +136,7 @@ pub(super) fn open(status: u16, mut reply: Value) -> Result<Value, Complaint> {
 pub(super) fn meaning(code: &str) -> Option<Meaning> {
     Some(match code {
         "AuthFailure.SignatureExpire" => Meaning::Clock,
-        "AuthFailure.MFAFailure" => Meaning::Mfa,
+        "AuthFailure.MFAFailure" => Meaning::Mfa(None),
         "AuthFailure.UnauthorizedOperation"
         | "FailedOperation.AuthError"
         | "FailedOperation.CAMAuthorizedFail"
