@@ -1,7 +1,87 @@
 //! Raw material becomes a verified key, leaf and chain. Pure: no I/O, no clock of its own.
 //!
-//! What a cloud hands over is told by its content, never by file names: PEM, base64, zip, RAR.
+//! What a cloud hands over is told by its content, never by file names: PEM, base64, zip, RAR, DER.
 
+mod algorithm;
+mod archive;
+mod certificate;
+mod chain;
+mod contents;
+mod der;
+mod error;
+mod key;
 mod material;
+mod pem;
+mod select;
 
+pub use archive::ArchiveError;
+pub use certificate::Certificate;
+pub use error::BundleError;
+pub use key::PrivateKey;
 pub use material::{Material, Part};
+
+use contents::Contents;
+
+/// What a bundle has to satisfy.
+#[derive(Debug, Clone, Copy)]
+pub struct Requirements<'a> {
+    /// The time at which leaf and intermediates must be valid.
+    pub now: jiff::Timestamp,
+    /// The domains that were asked for, all of which the leaf must cover; empty when an id was asked for.
+    pub domains: &'a [String],
+}
+
+/// A private key, its certificate and the intermediates above that, all verified.
+#[derive(Debug)]
+pub struct Bundle {
+    key: PrivateKey,
+    leaf: Certificate,
+    chain: Vec<Certificate>,
+}
+
+impl Bundle {
+    /// Finds the key and the certificate it belongs to, rebuilds the chain and checks every rule.
+    ///
+    /// # Errors
+    /// The first rule that is broken; [`BundleError::NoKey`] if there are certificates and no private key.
+    pub fn assemble(material: &Material, requirements: &Requirements<'_>) -> Result<Self, BundleError> {
+        let (keys, certificates) = Contents::of(material)?.into_parts()?;
+        let (key, leaf) = select::key_and_leaf(&keys, &certificates, requirements)?;
+        select::check(leaf, requirements)?;
+        let chain = chain::build(leaf, &certificates, requirements.now)?;
+        Ok(Self { key: key.completed_for(leaf), leaf: leaf.clone(), chain })
+    }
+
+    /// The private key.
+    #[must_use]
+    pub fn key(&self) -> &PrivateKey {
+        &self.key
+    }
+
+    /// The certificate that the key belongs to.
+    #[must_use]
+    pub fn leaf(&self) -> &Certificate {
+        &self.leaf
+    }
+
+    /// The intermediates, the leaf's issuer first, without the root.
+    #[must_use]
+    pub fn chain(&self) -> &[Certificate] {
+        &self.chain
+    }
+}
+
+/// Text from outside, fit for a message: no control or invisible formatting characters, no more than 200 characters.
+fn printable(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let is_invisible = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut clean: String =
+        text.chars().map(|c| if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c }).take(LONGEST).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        clean.push('…');
+    }
+    clean
+}

@@ -1,8 +1,12 @@
 //! A bundle becomes files in memory. Pure: no I/O.
 
+mod pem;
+
 use std::fmt;
 
 use zeroize::Zeroizing;
+
+pub use pem::pem;
 
 /// One file of a version: what [`crate::store`] writes.
 pub struct FileImage {
