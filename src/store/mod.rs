@@ -1,1 +1,139 @@
-//! To be written.
+//! Files in memory become a certificate directory. The only room that writes.
+//!
+//! ```text
+//! <dir>/<name>/
+//!   cert.pem      -> current/cert.pem       and so on, one link for each file of the version
+//!   current       -> versions/20261122T020304Z-9bfe606b
+//!   versions/20261122T020304Z-9bfe606b/     the files, and metadata.json
+//! ```
+//!
+//! A version is written aside and synced, and `current` is then replaced by one rename: a reader that resolves
+//! `current` once sees one version, whenever the process or the machine dies. All names are looked up relative to
+//! directories held open, and links are not followed, so nothing planted on the way leads anywhere else.
+
+mod commit;
+mod dir;
+mod error;
+mod inspect;
+mod layout;
+mod lock;
+mod metadata;
+mod name;
+mod sweep;
+mod version;
+mod walk;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use error::StoreError;
+pub use metadata::{FileRecord, Identity, METADATA, Metadata};
+pub use name::{Name, NameError};
+
+use crate::format::FileImage;
+use dir::Dir;
+use inspect::{Current, Need, Survey};
+use layout::Wanted;
+use lock::Locked;
+
+/// How an install is done.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many old versions stay beside the current one. With none, a reader that has just resolved `current` may
+    /// find its version gone.
+    pub keep: usize,
+    /// Whether a certificate may replace one that started to be valid later.
+    pub force: bool,
+    /// How long to wait for another certctl that is at work in the same certificate directory.
+    pub lock_timeout: Duration,
+    /// The time now; versions are named by it.
+    pub now: Timestamp,
+}
+
+/// What an install comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There was no version in place, now there is.
+    Created,
+    /// Another version is in place, or something damaged was repaired.
+    Updated,
+    /// All was as it should be; nothing was written.
+    Unchanged,
+}
+
+/// What is in place after an install.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// What was done.
+    pub outcome: Outcome,
+    /// The certificate directory.
+    pub path: PathBuf,
+    /// The name of the version in place.
+    pub version: String,
+}
+
+/// Makes `<dir>/<name>` hold exactly these files. Blocks: on the disk, and on another certctl in the same directory.
+///
+/// The files' names must differ from each other and from the store's own: `current`, `versions`, `metadata.json`.
+///
+/// # Errors
+/// Up to the switch of `current`, every error leaves the disk as it was before, but for what an earlier run that died
+/// had left. After it, only making the switch durable can fail.
+pub fn install(
+    dir: &Path,
+    identity: &Identity,
+    files: &[FileImage],
+    options: &Options,
+) -> Result<Installed, StoreError> {
+    let wanted = Wanted::new(identity, files, options.now);
+    let locked = Locked::enter(dir, &identity.name, options.lock_timeout)?;
+    let (outcome, version) = settle(&locked.certificate, &wanted, options).inspect_err(|_| locked.undo())?;
+    Ok(Installed { outcome, path: dir.join(identity.name.as_str()), version })
+}
+
+/// What [`install`] would come to. Takes no lock and writes nothing.
+///
+/// # Errors
+/// As for [`install`], as far as they show without writing.
+pub fn preview(dir: &Path, identity: &Identity, files: &[FileImage], options: &Options) -> Result<Outcome, StoreError> {
+    let wanted = Wanted::new(identity, files, options.now);
+    let Some(base) = walk::find(dir)? else {
+        return Ok(Outcome::Created);
+    };
+    let Some(certificate) = lock::open_certificate(&base, &identity.name)? else {
+        return Ok(Outcome::Created);
+    };
+    let survey = Survey::of(&certificate, &wanted)?;
+    Ok(outcome(&survey.need(&certificate, &wanted, options.force)?, &survey.current))
+}
+
+/// The install, in a directory that is locked.
+fn settle(certificate: &Dir, wanted: &Wanted<'_>, options: &Options) -> Result<(Outcome, String), StoreError> {
+    let survey = Survey::of(certificate, wanted)?;
+    sweep::leftovers(certificate, &survey, options.keep);
+    let need = survey.need(certificate, wanted, options.force)?;
+    let outcome = outcome(&need, &survey.current);
+    let version = match need {
+        Need::Nothing(version) => {
+            sweep::stale_links(certificate, wanted);
+            version
+        }
+        Need::Links(version) => {
+            commit::repair_links(certificate, &survey.broken_links)?;
+            sweep::stale_links(certificate, wanted);
+            version
+        }
+        Need::Version => commit::commit(certificate, survey, wanted, options.now, options.keep)?,
+    };
+    Ok((outcome, version.to_string()))
+}
+
+fn outcome(need: &Need, current: &Current) -> Outcome {
+    match (need, current) {
+        (Need::Nothing(_), _) => Outcome::Unchanged,
+        (Need::Version, Current::Absent) => Outcome::Created,
+        (Need::Version | Need::Links(_), _) => Outcome::Updated,
+    }
+}

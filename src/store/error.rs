@@ -1,0 +1,124 @@
+//! What can go wrong on disk.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustix::io::Errno;
+
+/// Why a certificate directory was not written.
+///
+/// Before the switch every one of them leaves the disk as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The system refused.
+    #[error("cannot {action} {}: {reason}{}", shown(path), advice(reason))]
+    Io {
+        /// What was tried, as a verb: `write`, `rename`.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's own reason.
+        reason: io::Error,
+    },
+    /// A component of the directory given is something else, a file for example.
+    #[error("{} is {found}, not a directory; give another with -d", shown(path))]
+    NotADirectory {
+        /// The component.
+        path: PathBuf,
+        /// What it is: `a regular file`.
+        found: &'static str,
+    },
+    /// Something stands where certctl writes that certctl did not put there, or that another user may change.
+    #[error(
+        "{} is {found} of uid {owner} where certctl expects {expected}; nothing was changed; look at it, move it away and run again",
+        shown(path)
+    )]
+    Foreign {
+        /// Where.
+        path: PathBuf,
+        /// What is there: `a regular file`.
+        found: &'static str,
+        /// The user who owns it.
+        owner: u32,
+        /// What may be there.
+        expected: &'static str,
+    },
+    /// Another certctl holds the lock, and held it for as long as this one was willing to wait.
+    #[error("another certctl holds the lock on {} (waited {}); run again later or give a longer --lock-timeout", shown(path), seconds(*waited))]
+    Locked {
+        /// The certificate directory.
+        path: PathBuf,
+        /// How long this run waited.
+        waited: Duration,
+    },
+    /// The installed certificate started to be valid after the new one. Not a fault of the disk: the certificate is
+    /// refused.
+    #[error(
+        "the certificate in {} is valid from {installed_not_before}, the new one from {new_not_before}: not replaced by an older one; --force replaces it",
+        shown(path)
+    )]
+    Older {
+        /// The certificate directory.
+        path: PathBuf,
+        /// Start of the installed certificate's validity.
+        installed_not_before: Timestamp,
+        /// Start of the validity of the one refused.
+        new_not_before: Timestamp,
+    },
+}
+
+impl StoreError {
+    pub(super) fn io(action: &'static str, path: PathBuf, reason: impl Into<io::Error>) -> Self {
+        Self::Io { action, path, reason: reason.into() }
+    }
+
+    /// Whether a directory on the way was gone: another run that failed has removed what it had made.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Io { reason, .. } if reason.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// A path on one line, whatever it is called.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{}s", time.as_secs_f64().round())
+}
+
+/// What the user can do about the common reasons.
+fn advice(reason: &io::Error) -> &'static str {
+    match Errno::from_io_error(reason) {
+        Some(Errno::NOSPC) => "; free some space and run again",
+        Some(Errno::DQUOT) => "; free some space or raise the quota, and run again",
+        Some(Errno::ACCESS) => "; run certctl as a user who may write there, or give another directory with -d",
+        Some(Errno::PERM) => "; the file system forbids it (another owner, an immutable file, no symbolic links?)",
+        Some(Errno::ROFS) => "; mount it for writing, or give another directory with -d",
+        Some(Errno::IO) => "; the kernel log says more about the device",
+        Some(Errno::MFILE | Errno::NFILE) => "; raise the limit of open files (ulimit -n) or lower -j",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use rustix::io::Errno;
+
+    use super::StoreError;
+
+    #[test]
+    fn messages_are_one_line_and_say_what_to_do() {
+        let full = StoreError::io("write", PathBuf::from("/c/w\nw/cert.pem"), Errno::NOSPC).to_string();
+        assert!(full.starts_with("cannot write /c/w\\nw/cert.pem: No space left on device"), "{full}");
+        assert!(full.ends_with("free some space and run again"), "{full}");
+        let locked = StoreError::Locked { path: PathBuf::from("/c/www"), waited: Duration::from_secs(30) }.to_string();
+        assert!(locked.contains("lock on /c/www (waited 30s)") && locked.contains("--lock-timeout"), "{locked}");
+    }
+}

@@ -1,0 +1,164 @@
+//! What a certificate directory holds, and what of it is not as it should be. Changes nothing.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+
+use rustix::fs::FileType;
+use rustix::process::geteuid;
+
+use crate::store::dir::{Dir, FileFound};
+use crate::store::error::StoreError;
+use crate::store::layout::{self, CURRENT, METADATA_MODE, NEXT_LINK, VERSIONS, Wanted};
+use crate::store::metadata::{METADATA, Metadata};
+use crate::store::version::VersionName;
+
+/// No metadata.json is longer, in bytes.
+const LONGEST_METADATA: usize = 1 << 20;
+
+/// A certificate directory's state: that of its own names, not yet of the version in it.
+pub(super) struct Survey {
+    pub(super) versions: Option<Dir>,
+    pub(super) current: Current,
+    /// The links that are missing or point elsewhere.
+    pub(super) broken_links: Vec<&'static str>,
+}
+
+/// What `current` is.
+pub(super) enum Current {
+    /// Not there: no version was ever switched to.
+    Absent,
+    /// A link that points to no version. It is never followed.
+    Astray,
+    /// A link to this version, which may or may not be there.
+    Version(VersionName),
+}
+
+/// What has to be done for the directory to hold what is wanted.
+pub(super) enum Need {
+    /// Nothing: this version is right.
+    Nothing(VersionName),
+    /// Some links; this version is right.
+    Links(VersionName),
+    /// A new version.
+    Version,
+}
+
+impl Survey {
+    /// Looks at all names of certctl's own in the directory.
+    ///
+    /// # Errors
+    /// [`StoreError::Foreign`] if something else is at one of them.
+    pub(super) fn of(certificate: &Dir, wanted: &Wanted<'_>) -> Result<Self, StoreError> {
+        let current = match link_at(certificate, CURRENT, |target| layout::version_in(target).is_some())? {
+            None => Current::Absent,
+            Some(target) => layout::version_in(&target).map_or(Current::Astray, Current::Version),
+        };
+        link_at(certificate, NEXT_LINK, |_| false)?;
+        let mut broken_links = Vec::new();
+        for name in wanted.names() {
+            let right = layout::link_target(OsStr::new(name));
+            if link_at(certificate, name, |target| *target == right)? != Some(right) {
+                broken_links.push(name);
+            }
+        }
+        Ok(Self { versions: versions_of(certificate)?, current, broken_links })
+    }
+
+    /// What has to be done, by the state of the version in place.
+    ///
+    /// # Errors
+    /// [`StoreError::Older`] if a certificate that started to be valid later is installed, unless it is to be
+    /// replaced by `force`.
+    pub(super) fn need(&self, certificate: &Dir, wanted: &Wanted<'_>, force: bool) -> Result<Need, StoreError> {
+        let (Some(versions), Current::Version(name)) = (&self.versions, &self.current) else {
+            return Ok(Need::Version);
+        };
+        // A version that cannot be opened or read is as good as none: it is replaced.
+        let Ok(version) = versions.open(name.as_str()) else {
+            return Ok(Need::Version);
+        };
+        let metadata_file = version.read(METADATA, LONGEST_METADATA).ok().flatten();
+        let installed = metadata_file.as_ref().and_then(|file| Metadata::parse(&file.bytes));
+        if let Some(installed) = &installed
+            && installed.identity.not_before > wanted.metadata.identity.not_before
+            && !force
+        {
+            return Err(StoreError::Older {
+                path: certificate.path().to_owned(),
+                installed_not_before: installed.identity.not_before,
+                new_not_before: wanted.metadata.identity.not_before,
+            });
+        }
+        let is_described = installed.is_some_and(|installed| installed.agrees_with(&wanted.metadata))
+            && metadata_file.is_some_and(|file| is_sound(&file, METADATA_MODE));
+        Ok(match (is_described && holds_exactly(&version, wanted), self.broken_links.is_empty()) {
+            (true, true) => Need::Nothing(name.clone()),
+            (true, false) => Need::Links(name.clone()),
+            (false, _) => Need::Version,
+        })
+    }
+}
+
+/// The links to files that neither the version in place nor the wanted one has: `current/<name>` under that name.
+pub(super) fn stale_links(certificate: &Dir, wanted: &Wanted<'_>) -> Result<Vec<OsString>, StoreError> {
+    let mut stale = certificate.names()?;
+    stale.retain(|name| !wanted.has(name) && is_our_link(certificate, name));
+    Ok(stale)
+}
+
+fn is_our_link(certificate: &Dir, name: &OsStr) -> bool {
+    let is_link =
+        matches!(certificate.entry(name), Ok(Some(entry)) if entry.kind == FileType::Symlink && entry.is_trusted());
+    is_link && certificate.link_target(name).is_ok_and(|target| target == layout::link_target(name))
+}
+
+/// The target of the link `name`, `None` if there is nothing. What is not a link, and a link of another user that
+/// does not point where it should, is not certctl's.
+fn link_at(
+    certificate: &Dir,
+    name: &str,
+    is_right: impl Fn(&OsString) -> bool,
+) -> Result<Option<OsString>, StoreError> {
+    let Some(entry) = certificate.entry(name)? else {
+        return Ok(None);
+    };
+    let path = || certificate.path().join(name);
+    if entry.kind != FileType::Symlink {
+        return Err(entry.foreign(path(), "a symbolic link of its own"));
+    }
+    let target = certificate.link_target(name)?;
+    if entry.is_trusted() || is_right(&target) {
+        Ok(Some(target))
+    } else {
+        Err(entry.foreign(path(), "a symbolic link of its own"))
+    }
+}
+
+fn versions_of(certificate: &Dir) -> Result<Option<Dir>, StoreError> {
+    match certificate.entry(VERSIONS)? {
+        None => Ok(None),
+        Some(entry) if entry.kind == FileType::Directory && entry.is_trusted() => certificate.open(VERSIONS).map(Some),
+        Some(entry) => Err(entry.foreign(certificate.path().join(VERSIONS), "a directory that root or this user owns")),
+    }
+}
+
+/// Whether the version holds the wanted files to the byte, and nothing else.
+fn holds_exactly(version: &Dir, wanted: &Wanted<'_>) -> bool {
+    let is_ours = |(mode, owner)| mode == 0o755 && owner == geteuid().as_raw();
+    let (Ok(directory), Ok(found)) = (version.mode_and_owner(), version.names()) else {
+        return false;
+    };
+    let found: HashSet<_> = found.into_iter().collect();
+    let names: HashSet<_> = wanted.names().map(OsString::from).collect();
+    is_ours(directory)
+        && found == names
+        && wanted.files.iter().all(|file| {
+            matches!(version.read(file.name, file.bytes.len()),
+                Ok(Some(found)) if is_sound(&found, file.mode) && *found.bytes == *file.bytes)
+        })
+}
+
+/// Whether a file has that mode, our own user as its owner, and no second name.
+fn is_sound(file: &FileFound, mode: u32) -> bool {
+    file.mode == mode && file.owner == geteuid().as_raw() && file.link_count == 1
+}
