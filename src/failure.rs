@@ -1,1 +1,257 @@
-//! To be written.
+//! What went wrong, what it means for the exit code, and what the user can do.
+
+use thiserror::Error;
+
+use crate::account::AccountError;
+use crate::bundle::BundleError;
+use crate::credential::CredentialError;
+use crate::http::HttpError;
+use crate::provider::{Meaning, ProviderError};
+use crate::store::{NameError, StoreError};
+
+/// The exit codes that scripts can rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// A bug in certctl.
+    Bug = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// Credentials: missing, refused, expired, not permitted, a second factor wanted, or the clock too far off.
+    Credentials = 3,
+    /// No such certificate, or the cloud will not hand it out.
+    NoCertificate = 4,
+    /// Provider not reachable or not well.
+    Provider = 5,
+    /// What came back failed verification, or is older than what is installed.
+    Verification = 6,
+    /// Local storage.
+    Storage = 7,
+    /// A batch failed in more than one way.
+    Mixed = 9,
+    /// Done, and something changed; only with `--detailed-exitcode`.
+    Changed = 10,
+    /// Something is expired or expires within the time given; only with `--detailed-exitcode`.
+    Expiring = 11,
+}
+
+/// Anything that can go wrong in a run.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// An account cannot be used.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// A cloud did not do what it was asked.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// No certificate is the one that was asked for.
+    #[error(
+        "no issued, in-date certificate covers {domain}: {unusable} of the {listed} there cover it but are expired, not yet valid or not issued"
+    )]
+    NotCovered {
+        /// The domain.
+        domain: String,
+        /// How many certificates the account has.
+        listed: usize,
+        /// How many cover it but cannot be used.
+        unusable: usize,
+    },
+    /// What came is not a certificate that may be installed.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A certificate directory cannot have this name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The command line says something that cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// A result could not be printed.
+    #[error("cannot write to stdout: {0}")]
+    Output(#[source] std::io::Error),
+    /// certctl itself broke; what it was doing is not shown, since it may involve secrets.
+    #[error("certctl has a bug and could not go on with this certificate")]
+    Bug,
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
+        Self::Provider(error.into())
+    }
+}
+
+/// What a failure comes to: its word and exit code, and what to do about it.
+struct Verdict {
+    code: &'static str,
+    exit: Exit,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        self.verdict().exit
+    }
+
+    /// A word for scripts.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.verdict().code
+    }
+
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        self.verdict().hint
+    }
+
+    /// The cloud's id for the request that failed.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Provider(error) => error.request_id(),
+            _ => None,
+        }
+    }
+
+    /// The whole story on one line: what happened; what to do, and the cloud's request id.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let hint = self.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        let request_id = self.request_id().map(|id| format!(" [request id {id}]")).unwrap_or_default();
+        crate::text::one_line(&format!("{self}{hint}{request_id}"), 2_000)
+    }
+
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Account(AccountError::Credential(error)) => Verdict {
+                code: "credentials_missing",
+                exit: Exit::Credentials,
+                hint: match error {
+                    CredentialError::Missing { variables, .. } => {
+                        let pairs = variables.iter().map(|pair| pair.join(" and ")).collect::<Vec<_>>();
+                        Some(format!("set {}", pairs.join(", or ")))
+                    }
+                    CredentialError::Half { missing, .. } => Some(format!("set {missing}")),
+                    CredentialError::Malformed { .. } => None,
+                },
+            },
+            Self::Account(AccountError::Setting(_)) => verdict("setting", Exit::Usage, ""),
+            Self::Account(AccountError::Endpoint { .. }) => verdict("endpoint", Exit::Usage, ""),
+            Self::Provider(error) => of_provider(error),
+            Self::NotCovered { .. } => verdict("not_found", Exit::NoCertificate, "`certctl list` shows what there is"),
+            Self::Bundle(error) => of_bundle(error),
+            Self::Name(NameError::Given { .. }) => verdict("name", Exit::Usage, ""),
+            Self::Name(_) => verdict("name", Exit::Verification, ""),
+            Self::Store(StoreError::Older { .. }) => verdict("older", Exit::Verification, ""),
+            Self::Store(StoreError::Locked { .. }) => verdict("locked", Exit::Storage, ""),
+            Self::Store(_) => verdict("storage", Exit::Storage, ""),
+            Self::Usage(_) => verdict("usage", Exit::Usage, ""),
+            Self::Output(_) => verdict("output", Exit::Storage, ""),
+            Self::Bug => verdict("bug", Exit::Bug, "please report it"),
+        }
+    }
+}
+
+/// An empty hint is none.
+fn verdict(code: &'static str, exit: Exit, hint: &str) -> Verdict {
+    Verdict { code, exit, hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()) }
+}
+
+fn of_provider(error: &ProviderError) -> Verdict {
+    match error {
+        ProviderError::Http(error) => of_http(error),
+        ProviderError::Reply { .. } => {
+            verdict("reply", Exit::Provider, "check the endpoint and any proxy in between, then try again")
+        }
+        ProviderError::Paging { .. } => verdict("paging", Exit::Provider, "try again later"),
+        ProviderError::Nothing { .. } => {
+            verdict("not_downloadable", Exit::NoCertificate, "`certctl describe` shows its state")
+        }
+        ProviderError::Setting { variable, .. } => verdict("setting", Exit::Usage, &format!("set {variable}")),
+        ProviderError::Refused(refusal) => match refusal.meaning {
+            Meaning::Credentials => {
+                verdict("credentials_refused", Exit::Credentials, "check access key, secret key and session token")
+            }
+            Meaning::Permission => verdict(
+                "permission",
+                Exit::Credentials,
+                &format!("allow this access key to call {}", refusal.operation),
+            ),
+            Meaning::Mfa(Some(variable)) => verdict(
+                "mfa",
+                Exit::Credentials,
+                &format!(
+                    "if operation protection is on, set {variable} to its current value, else allow this access key to call {}",
+                    refusal.operation
+                ),
+            ),
+            Meaning::Mfa(None) => {
+                verdict("mfa", Exit::Credentials, "use an access key without operation protection for this call")
+            }
+            Meaning::Clock => verdict("clock", Exit::Credentials, "set the local clock"),
+            Meaning::NotFound => verdict("not_found", Exit::NoCertificate, "`certctl list` shows what there is"),
+            Meaning::NotDownloadable => {
+                verdict("not_downloadable", Exit::NoCertificate, "`certctl describe` shows its state")
+            }
+            Meaning::RateLimited => verdict("rate_limited", Exit::Provider, "try again later, or with a smaller -j"),
+            Meaning::Busy => verdict("unavailable", Exit::Provider, "try again later"),
+            Meaning::NoSuchApi => verdict("no_such_api", Exit::Provider, "check the endpoint"),
+            Meaning::Other => verdict("refused", Exit::Provider, ""),
+        },
+    }
+}
+
+fn of_http(error: &HttpError) -> Verdict {
+    let (code, exit, hint) = match error {
+        HttpError::Setup { .. } => ("tls", Exit::Provider, "install the CA certificates or set SSL_CERT_FILE"),
+        HttpError::Unsendable { .. } => ("not_found", Exit::NoCertificate, "no certificate can have such an id"),
+        HttpError::BadHeader { .. } => ("credentials_missing", Exit::Credentials, "copy the value again"),
+        HttpError::Connect { .. } => ("network", Exit::Provider, "check the network, the endpoint and HTTPS_PROXY"),
+        HttpError::Tls { .. } => ("tls", Exit::Provider, "if a proxy opens TLS here, set SSL_CERT_FILE to its CA"),
+        HttpError::Timeout { .. } => ("timeout", Exit::Provider, "try again later, or give a longer --timeout"),
+        HttpError::Broken { .. } => ("network", Exit::Provider, "try again later"),
+        HttpError::TooLarge { .. } => ("reply", Exit::Provider, "check the endpoint and any proxy in between"),
+        HttpError::Redirect { .. } => {
+            ("redirect", Exit::Provider, "check the endpoint; a captive portal redirects, too")
+        }
+    };
+    verdict(code, exit, hint)
+}
+
+fn of_bundle(error: &BundleError) -> Verdict {
+    let code = match error {
+        BundleError::NoKey { .. } => return verdict("no_private_key", Exit::NoCertificate, ""),
+        BundleError::MalformedPem { .. }
+        | BundleError::MalformedCertificate { .. }
+        | BundleError::MalformedKey { .. } => "not_pem",
+        BundleError::Archive { .. } => "archive",
+        BundleError::TooManyCertificates { .. } | BundleError::NoCertificate { .. } | BundleError::Ambiguous { .. } => {
+            "material"
+        }
+        BundleError::EncryptedKey { .. } => "encrypted_key",
+        BundleError::UnsupportedKey { .. } | BundleError::UncheckableKey { .. } => "unsupported_key",
+        BundleError::KeyMismatch { .. } | BundleError::DamagedKey { .. } => "key_mismatch",
+        BundleError::Expired { .. } => "expired",
+        BundleError::NotYetValid { .. } => "not_yet_valid",
+        BundleError::DomainNotCovered { .. } => "name",
+        BundleError::MissingIssuer { .. }
+        | BundleError::WrongIssuer { .. }
+        | BundleError::Gap { .. }
+        | BundleError::NotACa { .. }
+        | BundleError::IntermediateExpired { .. }
+        | BundleError::IntermediateNotYetValid { .. } => "chain_incomplete",
+    };
+    verdict(code, Exit::Verification, "nothing on disk was changed")
+}
+
+/// The exit code of a batch: the one way in which it failed, or that there were several.
+#[must_use]
+pub fn of_batch(exits: impl IntoIterator<Item = Exit>) -> Exit {
+    exits.into_iter().reduce(|one, other| if one == other { one } else { Exit::Mixed }).unwrap_or(Exit::Done)
+}

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::domain;
+use crate::{bundle, domain};
 
 /// A certificate's state, in words that are the same for every cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +153,18 @@ impl Description {
         }
     }
 
-    pub(super) fn with_pem(self, _pem: Option<&str>) -> Self {
+    /// With what the certificate itself says, if `pem` can be read: better than the cloud's word for it.
+    #[must_use]
+    pub(super) fn with_pem(mut self, pem: Option<&str>) -> Self {
+        let Some(leaf) = pem.and_then(|pem| bundle::Certificate::first_in_pem(pem.as_bytes())) else { return self };
+        self.certificate.not_before = Some(leaf.not_before);
+        self.certificate.not_after = Some(leaf.not_after);
+        self.issuer = Some(leaf.issuer);
+        self.serial = Some(leaf.serial);
+        self.fingerprint_sha1 = Some(leaf.fingerprint_sha1);
+        self.fingerprint_sha256 = Some(leaf.fingerprint_sha256);
+        self.key_algorithm = Some(leaf.key_algorithm);
+        self.signature_algorithm = Some(leaf.signature_algorithm);
         self
     }
 }

@@ -1,1 +1,19 @@
 //! What the user and the scripts see.
+
+pub mod json;
+pub mod log;
+pub mod table;
+
+use std::io::{self, Write as _};
+
+/// Writes a result to stdout. A reader that has gone (`| head`) is not an error.
+///
+/// # Errors
+/// When stdout cannot be written for any other reason, a full disk say.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}

@@ -1,5 +1,6 @@
 //! What the commands do.
 
-pub mod account;
+pub mod deliver;
 pub mod inventory;
+pub mod outcome;
 pub mod select;

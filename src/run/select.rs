@@ -33,7 +33,11 @@ pub fn candidates(rows: &[Certificate], domain: &str, now: Timestamp) -> Vec<Cer
 ///
 /// Lifetimes shrink, so that a renewal may well expire before the certificate that it replaces.
 #[must_use]
-pub fn age(not_before: Option<Timestamp>, not_after: Option<Timestamp>, id: &str) -> (Option<Timestamp>, Option<Timestamp>, &str) {
+pub fn age(
+    not_before: Option<Timestamp>,
+    not_after: Option<Timestamp>,
+    id: &str,
+) -> (Option<Timestamp>, Option<Timestamp>, &str) {
     (not_before, not_after, id)
 }
 

@@ -1,0 +1,156 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use super::duration;
+use crate::provider::REGISTRY;
+
+/// TLS certificates from JD Cloud, Tencent Cloud, Huawei Cloud SCM and CTyun, on disk in one layout.
+#[derive(Debug, Parser)]
+#[command(name = "certctl", version, arg_required_else_help = true, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// How results are printed
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Table, value_name = "FORM")]
+    pub(super) output: Output,
+    /// Ask this endpoint instead of the provider's own (https, or http on loopback)
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) endpoint: Option<String>,
+    /// The longest that one try of one request may take
+    #[arg(long, global = true, value_parser = duration::parse, default_value = "30s", value_name = "TIME")]
+    pub(super) timeout: Duration,
+    /// How often a request that may succeed later is tried again
+    #[arg(long, global = true, default_value_t = 3, value_name = "N")]
+    pub(super) retries: u32,
+    /// How many certificates are asked for at the same time
+    #[arg(short, long, global = true, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) jobs: u16,
+    /// Say more on stderr; twice for every request
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub(super) verbose: u8,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Whether messages are coloured
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(super) color: Color,
+    /// How messages on stderr are written
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORM")]
+    pub(super) log_format: LogFormat,
+    /// Exit with 10 if something changed, and with 11 if `list --expiring` finds something
+    #[arg(long, global = true)]
+    pub(super) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show the certificates that the clouds hold
+    List(ListArgs),
+    /// Show all that the cloud says of one certificate, without its secrets
+    Describe(DescribeArgs),
+    /// Write key, certificate and chain to disk, verified, all at once
+    Download(DownloadArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Without -p, every provider that has credentials in the environment is asked.\n\n\
+    Examples:\n  certctl list\n  certctl list -p tencent --domain www.example.com\n  certctl list --expiring 30d -o json")]
+pub(super) struct ListArgs {
+    /// Ask this provider only; may be repeated
+    #[arg(short, long, value_parser = provider_names(), value_name = "PROVIDER")]
+    pub(super) provider: Vec<String>,
+    /// Ask this account only; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) account: Vec<String>,
+    /// Show only certificates that cover this domain
+    #[arg(long, value_name = "DOMAIN")]
+    pub(super) domain: Option<String>,
+    /// Show only certificates that have expired or will within this time
+    #[arg(long, value_parser = duration::parse, value_name = "TIME")]
+    pub(super) expiring: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  certctl describe -p huawei scs1554192131150\n  certctl describe -p jdcloud www.example.com -o json"
+)]
+pub(super) struct DescribeArgs {
+    /// The provider
+    #[arg(short, long, value_parser = provider_names(), value_name = "PROVIDER")]
+    pub(super) provider: String,
+    /// An id, or a domain: the newest certificate that covers it
+    #[arg(value_name = "CERT")]
+    pub(super) certificate: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  certctl download -p tencent www.example.com -d /etc/certs\n  \
+    certctl download -p huawei scs1554192131150 --name shop\n  certctl download -p ctyun --all -d /etc/certs --dry-run")]
+pub(super) struct DownloadArgs {
+    /// The provider
+    #[arg(short, long, value_parser = provider_names(), value_name = "PROVIDER")]
+    pub(super) provider: String,
+    /// Ids, or domains: the newest certificate that covers each
+    #[arg(value_name = "CERT", required_unless_present = "all", conflicts_with = "all")]
+    pub(super) certificates: Vec<String>,
+    /// Every issued certificate that is in date
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Where certificate directories go
+    #[arg(short, long, default_value = ".", value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// The certificate directory's name, instead of the certificate's first DNS name
+    #[arg(long, conflicts_with = "all", value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// The files to write
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "pem", value_name = "FORMAT")]
+    pub(super) format: Vec<Format>,
+    /// Replace a newer certificate by an older one, too
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Download and verify, but write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// How long to wait for another certctl at work in the same directory
+    #[arg(long, value_parser = duration::parse, default_value = "30s", value_name = "TIME")]
+    pub(super) lock_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Pem,
+}
+
+fn provider_names() -> clap::builder::PossibleValuesParser {
+    REGISTRY.iter().map(|registration| registration.name).collect::<Vec<_>>().into()
+}

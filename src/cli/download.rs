@@ -1,0 +1,102 @@
+//! `certctl download`
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::args::{DownloadArgs, Global, Output};
+use crate::account::Account;
+use crate::environment::Environment;
+use crate::failure::{Exit, Failure, of_batch};
+use crate::provider::Certificate;
+use crate::report::{json, table};
+use crate::run::deliver::{Delivery, Target, deliver};
+use crate::run::inventory;
+use crate::run::outcome::Row;
+use crate::run::select::Wanted;
+use crate::store::{Name, Options};
+
+/// Old versions that stay beside the current one.
+const KEEP: usize = 3;
+
+pub(super) async fn run(args: &DownloadArgs, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
+    if args.name.is_some() && args.certificates.len() > 1 {
+        return Err(Failure::Usage("--name is for one certificate; leave it out, or name one".to_owned()));
+    }
+    let name = args.name.as_deref().map(Name::parse).transpose()?;
+    let account = super::account(&args.provider, global, environment)?;
+    let now = environment.now();
+    let delivery = Arc::new(Delivery {
+        dir: args.dir.clone(),
+        name,
+        dry_run: args.dry_run,
+        options: Options { keep: KEEP, force: args.force, lock_timeout: args.lock_timeout, now },
+    });
+    let (targets, mut rows) = targets(args, &account, global, now).await;
+    rows.extend(deliver(&account, targets, &delivery, global.jobs.into()).await);
+    let failed = rows.iter().filter(|row| row.failure.is_some());
+    let exit = of_batch(failed.map(super::tell).collect::<Vec<_>>());
+    let has_changed = global.detailed_exitcode && rows.iter().any(|row| row.outcome.is_change());
+    let exit = if exit == Exit::Done && has_changed { Exit::Changed } else { exit };
+    match global.output {
+        Output::Json => {
+            let run = json::Run::new(now, environment.now(), exit, &rows);
+            super::print(&json::to_text(&run).map_err(|_| Failure::Bug)?)?;
+        }
+        Output::Table if global.quiet || rows.is_empty() => {}
+        Output::Table => super::print(&table::run(&rows))?,
+    }
+    Ok(exit)
+}
+
+/// The certificates that are meant, each once, and a row for each that was not found.
+async fn targets(args: &DownloadArgs, account: &Account, global: &Global, now: Timestamp) -> (Vec<Target>, Vec<Row>) {
+    let (mut targets, mut rows) = (Vec::new(), Vec::new());
+    let wanted: Vec<_> = args.certificates.iter().map(|text| Wanted::parse(text)).collect();
+    // One listing serves all domains; ids need none.
+    let needs_listing = args.all || wanted.iter().any(|wanted| matches!(wanted, Wanted::Domain(_)));
+    let listing = if needs_listing { account.cloud.list().await } else { Ok(Vec::new()) };
+    let listing = match listing {
+        Ok(listing) => listing,
+        Err(error) => {
+            let name = Some(args.certificates.join(", ")).filter(|name| !name.is_empty());
+            rows.push(Row::failed(account.provider, &account.name, None, name, error.into()));
+            return (targets, rows);
+        }
+    };
+    if args.all {
+        let usable = listing.iter().filter(|row| row.is_usable(now));
+        targets.extend(usable.map(|row| Target { id: row.id.clone(), domains: Vec::new() }));
+    }
+    for wanted in wanted {
+        match find(wanted, &listing, account, global, now).await {
+            Ok(target) => add(&mut targets, target),
+            Err(row) => rows.push(*row),
+        }
+    }
+    (targets, rows)
+}
+
+async fn find(
+    wanted: Wanted,
+    listing: &[Certificate],
+    account: &Account,
+    global: &Global,
+    now: Timestamp,
+) -> Result<Target, Box<Row>> {
+    match wanted {
+        Wanted::Id(id) => Ok(Target { id, domains: Vec::new() }),
+        Wanted::Domain(domain) => match inventory::find(account, listing, &domain, now, global.jobs.into()).await {
+            Ok(id) => Ok(Target { id, domains: vec![domain] }),
+            Err(failure) => Err(Box::new(Row::failed(account.provider, &account.name, None, Some(domain), failure))),
+        },
+    }
+}
+
+/// One certificate that covers several of the domains is downloaded once.
+fn add(targets: &mut Vec<Target>, target: Target) {
+    match targets.iter_mut().find(|known| known.id == target.id) {
+        Some(known) => known.domains.extend(target.domains),
+        None => targets.push(target),
+    }
+}

@@ -1,0 +1,41 @@
+//! Durations as they are typed: `2s`, `30m`, `12h`, `14d`.
+
+use std::time::Duration;
+
+/// Reads a whole number and its unit.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a number and its unit: 2s, 30m, 12h or 14d".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let count: u64 = number.parse().map_err(|_| wrong())?;
+    // A hundred years: no time that is added to it overflows.
+    let in_range = |seconds: &u64| *seconds <= 36_525 * 86_400;
+    let seconds = count.checked_mul(seconds).filter(in_range).ok_or("this is more than a hundred years")?;
+    Ok(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::parse;
+
+    #[test]
+    fn a_number_and_its_unit() {
+        for (text, seconds) in [("2s", 2), ("30m", 1_800), ("12h", 43_200), ("14d", 1_209_600), ("0s", 0)] {
+            assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "s", "30", "1w", "-1s", "+1s", "1.5s", "1 s", "30分", "99999999999999999999d", "40000d"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Messages on stderr.
+
+use std::fmt;
+use std::io;
+
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// How messages are written.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// The least important level that is shown.
+    pub level: LevelFilter,
+    /// One JSON object a line, instead of text.
+    pub json: bool,
+    /// Whether text is coloured.
+    pub color: bool,
+}
+
+/// Sends this process's messages to stderr. Only certctl's own: those of the HTTP and TLS libraries could show what
+/// is on the wire, keys included.
+///
+/// A second call changes nothing.
+pub fn start(style: Style) {
+    let ours = Targets::new().with_target("certctl", style.level);
+    let registry = tracing_subscriber::registry().with(ours);
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let _ = if style.json {
+        registry.with(layer.json().with_target(false)).try_init()
+    } else {
+        registry.with(layer.event_format(Line { color: style.color })).try_init()
+    };
+}
+
+/// `certctl: warning: message`, as Unix commands write it.
+struct Line {
+    color: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let (word, color) = match *event.metadata().level() {
+            Level::ERROR => ("error: ", "31"),
+            Level::WARN => ("warning: ", "33"),
+            Level::INFO => ("", ""),
+            _ => ("debug: ", "2"),
+        };
+        if self.color && !word.is_empty() {
+            write!(writer, "certctl: \x1b[{color}m{word}\x1b[0m")?;
+        } else {
+            write!(writer, "certctl: {word}")?;
+        }
+        context.format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
+}

@@ -1,0 +1,115 @@
+//! Results for people.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::provider::{Certificate, Description};
+use crate::run::outcome::Row;
+use crate::text::one_line;
+
+/// So many names of a certificate are shown; the others are counted.
+const NAMES_SHOWN: usize = 3;
+/// No cell is longer, in characters.
+const LONGEST_CELL: usize = 120;
+
+/// A line a certificate: provider, account, id, status, days left, end of validity, names.
+#[must_use]
+pub fn list(rows: &[(&str, &str, Certificate)], now: Timestamp) -> String {
+    let mut table = table(&["PROVIDER", "ACCOUNT", "ID", "STATUS", "DAYS", "EXPIRES", "NAMES"]);
+    if let Some(days) = table.column_mut(4) {
+        days.set_cell_alignment(CellAlignment::Right);
+    }
+    for (provider, account, row) in rows {
+        let days = row.days_left(now).map_or_else(|| "-".to_owned(), |days| days.to_string());
+        let expires = row.not_after.map_or_else(|| "-".to_owned(), date);
+        let cells = [provider, account, row.id.as_str(), row.status.as_str(), &days, &expires, &names(&row.domains)];
+        table.add_row(cells.map(cell));
+    }
+    text(&table)
+}
+
+/// A line a fact.
+#[must_use]
+pub fn describe(provider: &str, account: &str, description: &Description, now: Timestamp) -> String {
+    let row = &description.certificate;
+    let time = |time: Option<Timestamp>| time.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+    let facts = [
+        ("Provider", Some(provider.to_owned())),
+        ("Account", Some(account.to_owned())),
+        ("Id", Some(row.id.clone())),
+        ("Alias", row.alias.clone()),
+        ("Common name", row.common_name.clone()),
+        ("Domains", Some(row.domains.join(", "))),
+        ("Status", Some(status(row))),
+        ("Not before", time(row.not_before)),
+        ("Not after", time(row.not_after)),
+        ("Days left", row.days_left(now).map(|days| days.to_string())),
+        ("Issuer", description.issuer.clone()),
+        ("Serial", description.serial.clone()),
+        ("SHA-1", description.fingerprint_sha1.clone()),
+        ("SHA-256", description.fingerprint_sha256.clone()),
+        ("Key", description.key_algorithm.clone()),
+        ("Signature", description.signature_algorithm.clone()),
+        ("Type", description.kind.clone()),
+        ("Description", description.description.clone()),
+    ];
+    let line = |(name, value): (&str, Option<String>)| {
+        value.filter(|value| !value.is_empty()).map(|value| format!("{name:<12} {}\n", one_line(&value, usize::MAX)))
+    };
+    facts.into_iter().filter_map(line).collect()
+}
+
+/// A line a certificate: outcome, name, id, end of validity, directory.
+#[must_use]
+pub fn run(rows: &[Row]) -> String {
+    let mut table = table(&["OUTCOME", "NAME", "ID", "EXPIRES", "PATH"]);
+    for row in rows {
+        let expires = row.not_after.map_or_else(|| "-".to_owned(), date);
+        let path = row.path.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
+        let (name, id) = (row.name.as_deref().unwrap_or("-"), row.id.as_deref().unwrap_or("-"));
+        table.add_row([row.outcome.as_str(), name, id, &expires, &path].map(cell));
+    }
+    text(&table)
+}
+
+fn status(row: &Certificate) -> String {
+    match &row.provider_status {
+        Some(word) => format!("{} ({word})", row.status.as_str()),
+        None => row.status.as_str().to_owned(),
+    }
+}
+
+fn names(domains: &[String]) -> String {
+    let shown = domains.iter().take(NAMES_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match domains.len().saturating_sub(NAMES_SHOWN) {
+        0 if shown.is_empty() => "-".to_owned(),
+        0 => shown,
+        more => format!("{shown} +{more}"),
+    }
+}
+
+fn date(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d").to_string()
+}
+
+fn cell(text: &str) -> String {
+    one_line(text, LONGEST_CELL)
+}
+
+/// Columns with blanks between them and no lines, so that `awk` and `grep` have it easy.
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header.to_vec());
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+fn text(table: &Table) -> String {
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}

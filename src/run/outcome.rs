@@ -1,0 +1,126 @@
+//! What became of each certificate of a run.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::failure::Failure;
+use crate::store::Identity;
+
+/// What became of one certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is on disk, where there was none.
+    Created,
+    /// It has replaced another, or what was damaged is whole again.
+    Updated,
+    /// It was there already; nothing was written.
+    Unchanged,
+    /// A newer certificate of the same name was delivered instead.
+    Superseded,
+    /// It would have been created, but for `--dry-run`.
+    WouldCreate,
+    /// It would have been updated, but for `--dry-run`.
+    WouldUpdate,
+    /// It was not delivered.
+    Failed,
+}
+
+impl Outcome {
+    /// The word in certctl's output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Superseded => "superseded",
+            Self::WouldCreate => "would_create",
+            Self::WouldUpdate => "would_update",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether something changed, or would have.
+    #[must_use]
+    pub fn is_change(self) -> bool {
+        matches!(self, Self::Created | Self::Updated | Self::WouldCreate | Self::WouldUpdate)
+    }
+}
+
+/// One certificate of a run.
+#[derive(Debug)]
+pub struct Row {
+    /// Its directory's name, or what it was asked for by; not known for an id that was never downloaded.
+    pub name: Option<String>,
+    /// The provider.
+    pub provider: &'static str,
+    /// The account.
+    pub account: String,
+    /// The id; not known where no certificate was found.
+    pub id: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Its directory.
+    pub path: Option<PathBuf>,
+    /// The version in place.
+    pub version: Option<String>,
+    /// End of its validity, UTC.
+    pub not_after: Option<Timestamp>,
+    /// SHA-256 of the leaf, lower-case hexadecimal.
+    pub fingerprint_sha256: Option<String>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+}
+
+impl Row {
+    /// A certificate that was verified.
+    #[must_use]
+    pub fn of(provider: &'static str, identity: Identity, outcome: Outcome) -> Self {
+        Self {
+            name: Some(identity.name.to_string()),
+            provider,
+            account: identity.account,
+            id: Some(identity.id),
+            outcome,
+            path: None,
+            version: None,
+            not_after: Some(identity.not_after),
+            fingerprint_sha256: Some(identity.fingerprint_sha256),
+            failure: None,
+        }
+    }
+
+    /// A certificate that was not delivered.
+    #[must_use]
+    pub fn failed(
+        provider: &'static str,
+        account: &str,
+        id: Option<String>,
+        name: Option<String>,
+        failure: Failure,
+    ) -> Self {
+        Self {
+            name,
+            provider,
+            account: account.to_owned(),
+            id,
+            outcome: Outcome::Failed,
+            path: None,
+            version: None,
+            not_after: None,
+            fingerprint_sha256: None,
+            failure: Some(failure),
+        }
+    }
+
+    /// Who this is about, for messages: `NAME (PROVIDER ID)`.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let id = self.id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
+        match &self.name {
+            Some(name) => format!("{name} ({}{id})", self.provider),
+            None => format!("{}{id}", self.provider),
+        }
+    }
+}
