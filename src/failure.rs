@@ -74,7 +74,7 @@ pub enum Failure {
     #[error("cannot write to stdout: {0}")]
     Output(#[source] std::io::Error),
     /// certctl itself broke; what it was doing is not shown, since it may involve secrets.
-    #[error("certctl has a bug and could not go on with this certificate")]
+    #[error("certctl has a bug and could not go on")]
     Bug,
 }
 

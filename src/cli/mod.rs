@@ -8,6 +8,7 @@ mod list;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -35,12 +36,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         }
     };
     report::log::start(style(&cli.global, environment));
+    report::log::hush_panics();
     // One thread: certctl waits for clouds and disks, it does not compute.
-    let exit = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let run = || match runtime {
         Ok(runtime) => runtime.block_on(run(&cli, environment)),
-        Err(error) => Err(Failure::Usage(format!("cannot start: {error}"))),
+        Err(_) => Err(Failure::Bug),
     };
-    let exit = exit.unwrap_or_else(|failure| {
+    let exit = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(Failure::Bug)).unwrap_or_else(|failure| {
         tracing::error!("{}", failure.line());
         failure.exit()
     });

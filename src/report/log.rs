@@ -37,6 +37,14 @@ pub fn start(style: Style) {
     };
 }
 
+/// A panic tells where it happened, never with what: that could be a key.
+pub fn hush_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        tracing::error!("a bug{place}");
+    }));
+}
+
 /// `certctl: warning: message`, as Unix commands write it.
 struct Line {
     color: bool,
