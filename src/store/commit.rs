@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::store::dir::Dir;
 use crate::store::error::StoreError;
-use crate::store::inspect::Survey;
+use crate::store::inspect::{Current, Survey};
 use crate::store::layout::{self, CURRENT, METADATA_MODE, NEXT_LINK, STAGED, VERSIONS, Wanted};
 use crate::store::metadata::METADATA;
 use crate::store::sweep;
@@ -29,7 +29,7 @@ pub(super) fn commit(
         },
     };
     let mut attempt = Attempt { certificate, versions, made_versions, made_version: None, made_links: Vec::new() };
-    match attempt.up_to_the_switch(wanted, &survey.broken_links, now) {
+    match attempt.up_to_the_switch(wanted, &survey.current, &survey.broken_links, now) {
         Err(error) => {
             attempt.undo();
             Err(error)
@@ -64,14 +64,19 @@ impl Attempt<'_> {
     fn up_to_the_switch(
         &mut self,
         wanted: &Wanted<'_>,
+        current: &Current,
         broken_links: &[&'static str],
         now: Timestamp,
     ) -> Result<VersionName, StoreError> {
         if self.made_versions {
             self.certificate.sync()?;
         }
-        let newest = sweep::versions_in(&self.versions)?.pop();
-        let version = VersionName::after(newest.as_ref(), now, &wanted.metadata.identity.fingerprint_sha256);
+        let mut taken = sweep::versions_in(&self.versions)?;
+        if let Current::Version(current) = current {
+            taken.push(current.clone()); // Even if it is gone: making it anew would be a switch before its time.
+        }
+        let newest = taken.iter().max();
+        let version = VersionName::after(newest, now, &wanted.metadata.identity.fingerprint_sha256);
         self.made_version = Some(version.clone());
         self.write(&version, wanted)?;
         for name in broken_links {

@@ -10,7 +10,7 @@ use crate::format::FileImage;
 use crate::store::name::Name;
 
 /// The file's name inside a version.
-pub const METADATA: &str = "metadata.json";
+pub(super) const METADATA: &str = "metadata.json";
 
 /// The form of the file that this module reads and writes.
 const SCHEMA: &str = "certctl.metadata/v1";
@@ -29,10 +29,10 @@ pub struct Identity {
     /// The DNS names, in the leaf's order.
     pub domains: Vec<String>,
     /// Start of the leaf's validity, UTC.
-    #[serde(with = "whole_seconds")]
+    #[serde(with = "rfc3339")]
     pub not_before: Timestamp,
     /// End of the leaf's validity, UTC.
-    #[serde(with = "whole_seconds")]
+    #[serde(with = "rfc3339")]
     pub not_after: Timestamp,
     /// The leaf's serial number.
     pub serial: String,
@@ -46,31 +46,35 @@ pub struct Identity {
 
 /// The whole of metadata.json, its fields in the order they are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Metadata {
+pub(super) struct Metadata {
     schema: String,
     /// Which certificate the version holds.
     #[serde(flatten)]
-    pub identity: Identity,
+    pub(super) identity: Identity,
     /// Every file of the version, by name, but metadata.json itself.
-    pub files: BTreeMap<String, FileRecord>,
+    files: BTreeMap<String, FileRecord>,
     /// When the version was made, UTC.
-    #[serde(with = "whole_seconds")]
-    pub downloaded_at: Timestamp,
+    #[serde(with = "rfc3339")]
+    downloaded_at: Timestamp,
 }
 
 /// What metadata.json says of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileRecord {
+struct FileRecord {
     /// SHA-256 of its bytes, in lower-case hexadecimal digits.
-    pub sha256: String,
+    sha256: String,
     /// Its permission bits in octal digits, for example `0644`.
-    pub mode: String,
+    mode: String,
 }
 
 impl Metadata {
     pub(super) fn new(identity: &Identity, files: &[FileImage], downloaded_at: Timestamp) -> Self {
+        let mut identity = identity.clone();
+        for time in [&mut identity.not_before, &mut identity.not_after] {
+            *time = whole_seconds(*time);
+        }
         let files = files.iter().map(|file| (file.name.to_owned(), FileRecord::of(file))).collect();
-        Self { schema: SCHEMA.to_owned(), identity: identity.clone(), files, downloaded_at }
+        Self { schema: SCHEMA.to_owned(), identity, files, downloaded_at: whole_seconds(downloaded_at) }
     }
 
     /// The file's bytes as metadata; `None` if they are damaged or of another schema.
@@ -98,14 +102,18 @@ impl FileRecord {
     }
 }
 
-/// A time as RFC 3339, UTC, without a fraction: `2026-11-22T02:03:04Z`.
-mod whole_seconds {
+/// Without the fraction, which no certificate has and the file does not show.
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// A time as RFC 3339, UTC: `2026-11-22T02:03:04Z`.
+mod rfc3339 {
     use jiff::Timestamp;
-    use serde::{Deserialize as _, Deserializer, Serializer, de, ser};
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
 
     pub(super) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        let time = Timestamp::from_second(time.as_second()).map_err(ser::Error::custom)?;
-        serializer.collect_str(&time)
+        serializer.collect_str(time)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {

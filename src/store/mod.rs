@@ -29,7 +29,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use error::StoreError;
-pub use metadata::{FileRecord, Identity, METADATA, Metadata};
+pub use metadata::Identity;
 pub use name::{Name, NameError};
 
 use crate::format::FileImage;
