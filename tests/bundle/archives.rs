@@ -167,49 +167,52 @@ fn patched_rar(archive: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     rehashed_rar(out)
 }
 
-fn rehashed_rar(mut out: Vec<u8>) -> Vec<u8> {
-    let crc_of = |bytes: &[u8]| {
-        let mut crc = flate2::Crc::new();
-        crc.update(bytes);
-        crc.sum().to_le_bytes()
-    };
-    if out.starts_with(b"Rar!\x1a\x07\x00") {
-        let mut at = 7;
-        while at + 7 <= out.len() {
-            let size = usize::from(u16::from_le_bytes([out[at + 5], out[at + 6]]));
-            let has_data = out[at + 4] & 0x80 != 0;
-            let data = if has_data { u32::from_le_bytes(out[at + 7..at + 11].try_into().unwrap()) as usize } else { 0 };
-            let crc = crc_of(&out[at + 2..at + size]);
-            out[at..at + 2].copy_from_slice(&crc[..2]);
-            at += size + data;
-        }
-        return out;
-    }
-    let mut at = 8;
-    while at + 4 < out.len() {
-        let (size, after_size) = vint(&out, at + 4);
-        let end = after_size + size;
-        let crc = crc_of(&out[at + 4..end]);
-        out[at..at + 4].copy_from_slice(&crc);
-        let (_, next) = vint(&out, after_size);
-        let (flags, next) = vint(&out, next);
-        let (_, next) = if flags & 1 != 0 { vint(&out, next) } else { (0, next) };
-        at = end + if flags & 2 != 0 { vint(&out, next).0 } else { 0 };
+/// Sets the checksums of all headers right, as far as the headers make sense.
+pub(super) fn rehashed_rar(mut out: Vec<u8>) -> Vec<u8> {
+    let mut at = if out.starts_with(b"Rar!\x1a\x07\x00") { 7 } else { 8 };
+    let rehash = if at == 7 { rehash_rar4 } else { rehash_rar5 };
+    while let Some(next) = rehash(&mut out, at) {
+        at = next;
     }
     out
 }
 
+fn crc_of(bytes: &[u8]) -> [u8; 4] {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum().to_le_bytes()
+}
+
+/// One header: CRC16, type, flags, size, the size of the data behind it. Gives the place of the next.
+fn rehash_rar4(out: &mut [u8], at: usize) -> Option<usize> {
+    let header = out.get(at..at + 7)?;
+    let size = usize::from(u16::from_le_bytes([header[5], header[6]])).max(7);
+    let data = match header[4] & 0x80 {
+        0 => 0,
+        _ => u32::from_le_bytes(out.get(at + 7..at + 11)?.try_into().unwrap()) as usize,
+    };
+    let crc = crc_of(out.get(at + 2..at + size)?);
+    out[at..at + 2].copy_from_slice(&crc[..2]);
+    Some(at + size + data)
+}
+
+/// One header: CRC32, size, type, flags, sizes of the extra area and of the data. Gives the place of the next.
+fn rehash_rar5(out: &mut [u8], at: usize) -> Option<usize> {
+    let (size, after_size) = vint(out, at + 4)?;
+    let end = after_size.checked_add(size)?;
+    let crc = crc_of(out.get(at + 4..end)?);
+    out[at..at + 4].copy_from_slice(&crc);
+    let (_, next) = vint(out, after_size)?;
+    let (flags, next) = vint(out, next)?;
+    let (_, next) = if flags & 1 != 0 { vint(out, next)? } else { (0, next) };
+    end.checked_add(if flags & 2 != 0 { vint(out, next)?.0 } else { 0 })
+}
+
 /// RAR 5's numbers of variable length: value, and where the next field begins.
-fn vint(bytes: &[u8], mut at: usize) -> (usize, usize) {
-    let (mut value, mut shift) = (0, 0);
-    loop {
-        let byte = bytes[at];
-        value |= usize::from(byte & 0x7f) << shift;
-        (at, shift) = (at + 1, shift + 7);
-        if byte & 0x80 == 0 {
-            return (value, at);
-        }
-    }
+fn vint(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let length = bytes.get(at..)?.iter().take(8).position(|byte| byte & 0x80 == 0)? + 1;
+    let digits = bytes.get(at..at + length)?.iter().rev();
+    Some((digits.fold(0, |value, digit| value << 7 | usize::from(digit & 0x7f)), at + length))
 }
 
 fn fault_of(archive: &[u8]) -> ArchiveError {

@@ -133,8 +133,8 @@ fn a_self_signed_leaf_stands_alone() {
 fn cross_signed_and_renewed_intermediates() {
     let old_root = Node::root("Old Root");
     let root = Node::root("Root");
-    let cross = pem("CERTIFICATE", &root.cross_signed_by(&old_root, Wish::ca("Root")));
-    let expired_cross = pem("CERTIFICATE", &root.cross_signed_by(&old_root, Wish::ca("Root").days(-900, -1)));
+    let cross = pem("CERTIFICATE", &root.cross_signed_by(&old_root, &Wish::ca("Root")));
+    let expired_cross = pem("CERTIFICATE", &root.cross_signed_by(&old_root, &Wish::ca("Root").days(-900, -1)));
     let intermediate = root.issue(Wish::ca("Intermediate").days(-10, 500));
     let renewed = pem("CERTIFICATE", &root.sign(&Wish::ca("Intermediate").days(-5, 900), &intermediate.key));
     let expired = pem("CERTIFICATE", &root.sign(&Wish::ca("Intermediate").days(-900, -1), &intermediate.key));
@@ -169,8 +169,8 @@ fn cross_signed_and_renewed_intermediates() {
 fn loops_end() {
     let one = Node::root("One");
     let two = Node::root("Two");
-    let one_by_two = pem("CERTIFICATE", &one.cross_signed_by(&two, Wish::ca("One")));
-    let two_by_one = pem("CERTIFICATE", &two.cross_signed_by(&one, Wish::ca("Two")));
+    let one_by_two = pem("CERTIFICATE", &one.cross_signed_by(&two, &Wish::ca("One")));
+    let two_by_one = pem("CERTIFICATE", &two.cross_signed_by(&one, &Wish::ca("Two")));
     let leaf = one.issue(Wish::leaf(&["www.example.com"]));
     let given = [leaf.pem(), leaf.key_pem(), one_by_two, two_by_one].concat();
     assert_eq!(chain_of(&assemble(&[given], &[]).unwrap()), ["One", "Two"]);

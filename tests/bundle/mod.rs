@@ -12,7 +12,7 @@ mod certificates;
 mod chains;
 mod keys;
 mod leaves;
-mod openssl;
+mod oracles;
 mod pem;
 mod pki;
 mod properties;

@@ -91,9 +91,9 @@ impl Node {
     }
 
     /// The same name and key, certified by another CA.
-    pub(super) fn cross_signed_by(&self, other: &Self, wish: Wish) -> Vec<u8> {
+    pub(super) fn cross_signed_by(&self, other: &Self, wish: &Wish) -> Vec<u8> {
         assert_eq!(wish.params.distinguished_name, self.params.distinguished_name);
-        other.sign(&wish, &self.key)
+        other.sign(wish, &self.key)
     }
 
     pub(super) fn pem(&self) -> String {
