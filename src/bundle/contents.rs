@@ -9,15 +9,16 @@ use super::key::{Parsed, PrivateKey};
 use super::material::Material;
 use super::{BundleError, pem};
 
-/// Different certificates of one material. Bounds the signatures that building a chain may have to verify.
-const MAX_CERTIFICATES: usize = 100;
+/// Different certificates, and different keys, of one material. Bounds how often a key may have to be matched and a
+/// signature verified.
+const MAX_DIFFERENT: usize = 100;
 
 /// What the material holds.
 #[derive(Default)]
 pub(super) struct Contents {
     /// Each once, in the order they came.
     certificates: Vec<Certificate>,
-    /// Keys that are not encrypted.
+    /// Keys that are not encrypted, each once in each form.
     keys: Vec<PrivateKey>,
     /// Where an encrypted key was seen.
     encrypted_key: Option<String>,
@@ -115,7 +116,7 @@ impl Contents {
                 self.add(certificate.ok_or_else(|| BundleError::MalformedCertificate { origin: origin() })?)?;
             } else {
                 match PrivateKey::parse(&der) {
-                    Some(Parsed::Key(key)) => self.keys.push(key),
+                    Some(Parsed::Key(key)) => self.add_key(key)?,
                     Some(Parsed::Encrypted) => drop(self.encrypted_key.get_or_insert_with(origin)),
                     None => return Err(BundleError::MalformedKey { origin: origin(), label: label() }),
                 }
@@ -130,7 +131,7 @@ impl Contents {
             return self.add(certificate);
         }
         match PrivateKey::parse(der) {
-            Some(Parsed::Key(key)) => self.keys.push(key),
+            Some(Parsed::Key(key)) => self.add_key(key)?,
             Some(Parsed::Encrypted) => drop(self.encrypted_key.get_or_insert_with(|| origin.to_owned())),
             None => {}
         }
@@ -138,15 +139,23 @@ impl Contents {
     }
 
     fn add(&mut self, certificate: Certificate) -> Result<(), BundleError> {
-        if self.certificates.contains(&certificate) {
-            return Ok(());
-        }
-        if self.certificates.len() == MAX_CERTIFICATES {
-            return Err(BundleError::TooManyCertificates { limit: MAX_CERTIFICATES });
-        }
-        self.certificates.push(certificate);
-        Ok(())
+        add(&mut self.certificates, certificate, "certificates")
     }
+
+    fn add_key(&mut self, key: PrivateKey) -> Result<(), BundleError> {
+        add(&mut self.keys, key, "private keys")
+    }
+}
+
+fn add<T: PartialEq>(list: &mut Vec<T>, new: T, what: &'static str) -> Result<(), BundleError> {
+    if list.contains(&new) {
+        return Ok(());
+    }
+    if list.len() == MAX_DIFFERENT {
+        return Err(BundleError::TooMany { what, limit: MAX_DIFFERENT });
+    }
+    list.push(new);
+    Ok(())
 }
 
 /// JKS and JCEKS by their magic, PKCS#12 by `SEQUENCE { INTEGER 3, SEQUENCE { OBJECT IDENTIFIER … } … }`.

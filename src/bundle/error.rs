@@ -40,9 +40,11 @@ pub enum BundleError {
         /// What is wrong with it.
         fault: ArchiveError,
     },
-    /// More certificates than any chain has.
-    #[error("the material holds more than {limit} different certificates")]
-    TooManyCertificates {
+    /// More than any download has.
+    #[error("the material holds more than {limit} different {what}")]
+    TooMany {
+        /// `certificates` or `private keys`.
+        what: &'static str,
         /// How many are allowed.
         limit: usize,
     },

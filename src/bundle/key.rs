@@ -14,7 +14,8 @@ use super::certificate::Certificate;
 use super::der::{self, Reader};
 use super::{BundleError, pem};
 
-/// A private key that is not encrypted. Wiped when dropped, never shown.
+/// A private key that is not encrypted. Wiped when dropped, never shown. Two are equal if they are so byte for byte.
+#[derive(PartialEq, Eq)]
 pub struct PrivateKey {
     der: Zeroizing<Vec<u8>>,
     form: Form,

@@ -204,10 +204,13 @@ fn a_link_is_a_signature_and_not_a_name() {
 }
 
 #[test]
-fn a_flood_of_certificates_is_refused() {
+fn a_flood_is_refused() {
     let root = Node::root("Root");
     let flood: String = (0..101).map(|_| root.issue(Wish::ca("Twin")).pem()).collect();
     let leaf = root.issue(Wish::leaf(&["www.example.com"]));
     let error = assemble(&[leaf.pem() + &flood, leaf.key_pem()], &[]).unwrap_err();
-    assert_eq!(error, BundleError::TooManyCertificates { limit: 100 });
+    assert_eq!(error, BundleError::TooMany { what: "certificates", limit: 100 });
+    let keys: String = (0..101).map(|_| pem("PRIVATE KEY", key_pair("Ed25519").serialized_der())).collect();
+    let error = assemble(&[leaf.pem(), keys], &[]).unwrap_err();
+    assert_eq!(error, BundleError::TooMany { what: "private keys", limit: 100 });
 }

@@ -175,8 +175,10 @@ fn archives_are_what_other_programs_read() {
             let key = run(directory.path(), &format!("bsdtar -xOf {name} Nginx/2_www.example.com.key"));
             assert_eq!(key, pki.leaf.key_pem().replace('\n', "\r\n"), "{name}");
         }
-        if has("lsar") {
-            run(directory.path(), &format!("lsar -t {name}"));
+        // unar 1.10 takes the service record that rars puts first for an encryption header in RAR 5.
+        if name != "rar5.rar" && has("lsar") {
+            let tested = run(directory.path(), &format!("lsar -t {name}"));
+            assert!(tested.contains("14 passed, 0 failed"), "{name}: {tested}");
         }
     }
 }

@@ -80,7 +80,7 @@ pub enum ArchiveError {
         /// The ratio that is allowed.
         limit: u64,
     },
-    /// An entry, or the whole archive, is encrypted.
+    /// An entry is encrypted.
     #[error("archive entry {entry:?} is encrypted")]
     Encrypted {
         /// The entry.

@@ -78,6 +78,10 @@ fn refused(error: &Error) -> ArchiveError {
     }
     match cause {
         Error::NeedPassword => ArchiveError::Encrypted { entry: entry() },
+        // The only feature that reading can miss here: even the names are encrypted.
+        Error::FeatureDisabled { .. } => {
+            ArchiveError::Unreadable { kind: "RAR", reason: "its headers are encrypted".to_owned() }
+        }
         Error::HeaderCountLimitExceeded { .. } => ArchiveError::TooManyEntries { limit: MAX_ENTRIES },
         Error::MemberOutputLimitExceeded { limit, .. } => ArchiveError::EntryTooLarge { entry: entry(), limit: *limit },
         Error::TotalOutputLimitExceeded { limit, .. } => ArchiveError::TotalTooLarge { limit: *limit },
