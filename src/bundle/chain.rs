@@ -107,14 +107,14 @@ impl<'a> Climb<'a> {
         Ok(path)
     }
 
-    /// Who signed `child`, in order of preference: in date, cross-signed before self-signed (more clients know the
-    /// older root), then the latest. Nothing depends on the order in which they came.
+    /// Who signed `child`, in order of preference: cross-signed before self-signed (more clients know the older root),
+    /// then the latest. Nothing depends on the order in which they came. One that is out of date fails later on.
     fn issuers_of(&self, child: &Certificate) -> Vec<(usize, &'a Certificate)> {
         let named = self.pool.iter().enumerate().filter(|(_, issuer)| child.names_as_issuer(issuer));
         let mut issuers: Vec<_> = named.filter(|(_, issuer)| child.is_signed_by(issuer)).collect();
         issuers.sort_by_cached_key(|(_, issuer)| {
             let newest = std::cmp::Reverse((issuer.not_before, issuer.not_after));
-            (!issuer.is_in_date(self.now), issuer.is_self_signed(), newest, issuer.der().to_vec())
+            (issuer.is_self_signed(), newest, issuer.der().to_vec())
         });
         issuers
     }

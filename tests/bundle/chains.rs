@@ -104,6 +104,31 @@ fn harmless_extras_do_no_harm() {
 }
 
 #[test]
+fn a_cross_signed_root_that_came_along_leaves_no_gap() {
+    let old_root = Node::root("Old Root");
+    let pki = Pki::new();
+    let cross = pem("CERTIFICATE", &pki.root.cross_signed_by(&old_root, &Wish::ca("Root")));
+    let stray = Node::root("Elsewhere").issue(Wish::ca("Stray"));
+    let given = pki.fullchain() + &cross + &stray.pem();
+    let error = assemble(&[given.clone(), pki.leaf.key_pem()], &[]).unwrap_err();
+    assert!(matches!(error, BundleError::Gap { .. }), "{error}");
+    let bundle = assemble(&[given + &pki.root.pem(), pki.leaf.key_pem()], &[]).unwrap();
+    assert_eq!(chain_of(&bundle), ["Intermediate", "Root"]);
+}
+
+#[test]
+fn an_expired_link_counts_for_every_way_that_leads_to_it() {
+    let root = Node::root("Root");
+    let expired = root.issue(Wish::ca("Upper").days(-100, -1));
+    let lower = expired.issue(Wish::ca("Lower"));
+    let renewed = pem("CERTIFICATE", &expired.sign(&Wish::ca("Lower").days(-5, 900), &lower.key));
+    let leaf = lower.issue(Wish::leaf(&["www.example.com"]));
+    let given = [leaf.pem(), leaf.key_pem(), lower.pem(), renewed, expired.pem()].concat();
+    let error = assemble(&[given], &[]).unwrap_err();
+    assert!(matches!(&error, BundleError::IntermediateExpired { subject, .. } if subject == "CN=Upper"), "{error}");
+}
+
+#[test]
 fn a_leaf_of_the_root_itself_has_no_chain() {
     let root = Node::root("Root");
     let leaf = root.issue(Wish::leaf(&["www.example.com"]));
