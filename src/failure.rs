@@ -231,7 +231,7 @@ fn of_bundle(error: &BundleError) -> Verdict {
         | BundleError::MalformedCertificate { .. }
         | BundleError::MalformedKey { .. } => "not_pem",
         BundleError::Archive { .. } => "archive",
-        BundleError::TooManyCertificates { .. } | BundleError::NoCertificate { .. } | BundleError::Ambiguous { .. } => {
+        BundleError::TooMany { .. } | BundleError::NoCertificate { .. } | BundleError::Ambiguous { .. } => {
             "material"
         }
         BundleError::EncryptedKey { .. } => "encrypted_key",

@@ -9,7 +9,7 @@
 //! - [`provider`]: the four clouds behind one trait; a signed call becomes rows, a description or raw material.
 //! - [`account`]: one cloud with credentials and an endpoint, ready to be asked.
 //! - [`bundle`]: raw material becomes a verified key, leaf and chain. Pure, no I/O.
-//! - [`format`]: a bundle becomes files in memory. Pure, no I/O.
+//! - [`mod@format`]: a bundle becomes files in memory. Pure, no I/O.
 //! - [`store`]: files in memory become a certificate directory. The only room that writes.
 //! - [`failure`]: what went wrong in any of these, and its exit code.
 //! - [`run`]: what the commands do with them.

@@ -24,7 +24,7 @@ pub(super) fn build(leaf: &Certificate, pool: &[Certificate], now: Timestamp) ->
         return Ok(Vec::new());
     }
     let mut climb = Climb { pool, now, outcomes: vec![Outcome::Unknown; pool.len()] };
-    let path = climb.above(leaf)?;
+    let path = climb.above(leaf, Step::Leaf)?;
     let (subject, issuer) = (|| leaf.subject.clone(), || leaf.issuer.clone());
     if path.certificates.is_empty() && !path.ends_at_root {
         return Err(match pool.iter().any(|other| other != leaf && leaf.names_as_issuer(other)) {
@@ -58,6 +58,13 @@ enum Outcome {
     Failed(BundleError),
 }
 
+/// Where in the chain the search is.
+#[derive(Clone, Copy)]
+enum Step {
+    Leaf,
+    Higher,
+}
+
 /// A search from issuer to issuer. It visits each certificate once, whatever loops cross-signing makes.
 struct Climb<'a> {
     pool: &'a [Certificate],
@@ -67,7 +74,10 @@ struct Climb<'a> {
 
 impl<'a> Climb<'a> {
     /// The best way up from `child`: the first candidate that leads to an end. No candidate at all is an end too.
-    fn above(&mut self, child: &Certificate) -> Result<Path<'a>, BundleError> {
+    ///
+    /// An expired certificate above the leaf's own issuer ends the way below it: such are the cross-signed twins of
+    /// roots that clients have long had in their stores, and clouds go on sending them.
+    fn above(&mut self, child: &Certificate, step: Step) -> Result<Path<'a>, BundleError> {
         let mut fault = None;
         for (index, issuer) in self.issuers_of(child) {
             match self.outcomes.get(index) {
@@ -82,7 +92,12 @@ impl<'a> Climb<'a> {
                 Some(Outcome::OnPath) | None => {}
             }
         }
-        fault.map_or_else(|| Ok(Path { certificates: Vec::new(), ends_at_root: false }), Err)
+        match (fault, step) {
+            (None, _) | (Some(BundleError::IntermediateExpired { .. }), Step::Higher) => {
+                Ok(Path { certificates: Vec::new(), ends_at_root: false })
+            }
+            (Some(fault), _) => Err(fault),
+        }
     }
 
     /// The way up from `child` that begins with `issuer`.
@@ -102,7 +117,7 @@ impl<'a> Climb<'a> {
             return Err(BundleError::IntermediateNotYetValid { subject: subject(), not_before: issuer.not_before });
         }
         self.set(index, Outcome::OnPath);
-        let mut path = self.above(issuer)?;
+        let mut path = self.above(issuer, Step::Higher)?;
         path.certificates.insert(0, issuer);
         Ok(path)
     }

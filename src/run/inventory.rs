@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::select::{candidates, newest};
 use crate::account::Account;
+use crate::bundle::{Bundle, Requirements};
 use crate::domain;
 use crate::failure::Failure;
 use crate::provider::{Certificate, Meaning, ProviderError};
@@ -25,10 +26,7 @@ pub async fn find(
 ) -> Result<String, Failure> {
     let candidates = candidates(rows, wanted, now);
     let several = candidates.len() > 1;
-    let complete = |row: Certificate| async move {
-        let is_enough = row.domains_complete && (row.not_before.is_some() || !several);
-        if is_enough { Ok(Some(row)) } else { describe(account, row).await }
-    };
+    let complete = |row| complete(account, row, wanted, now, several);
     let known: Vec<Option<Certificate>> = stream::iter(candidates).map(complete).buffered(jobs).try_collect().await?;
     // The description may tell of a start of validity that is still to come.
     let known: Vec<Certificate> = known.into_iter().flatten().filter(|row| row.is_usable(now)).collect();
@@ -40,6 +38,26 @@ pub async fn find(
         tracing::info!("{wanted}: {} is taken, {} is older or does not cover it", found.id, other.id);
     }
     Ok(found.id.clone())
+}
+
+/// The row with all that the choice depends on: of a single candidate its names, of several their age as well.
+async fn complete(
+    account: &Account,
+    row: Certificate,
+    wanted: &str,
+    now: Timestamp,
+    several: bool,
+) -> Result<Option<Certificate>, ProviderError> {
+    let is_enough = |row: &Certificate| row.domains_complete && (row.not_before.is_some() || !several);
+    if is_enough(&row) {
+        return Ok(Some(row));
+    }
+    match describe(account, row).await? {
+        Some(row) if !is_enough(&row) && domain::covers(&row.domains, wanted) => {
+            look_inside(account, row, now).await.map(Some)
+        }
+        row => Ok(row),
+    }
 }
 
 /// The row with what only the description tells; `None` if the certificate is gone by now.
@@ -54,4 +72,17 @@ async fn describe(account: &Account, row: Certificate) -> Result<Option<Certific
         Err(error) if error.meaning() == Some(Meaning::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The row with the start of validity that only the certificate itself tells: Huawei's older API names none.
+async fn look_inside(account: &Account, row: Certificate, now: Timestamp) -> Result<Certificate, ProviderError> {
+    let material = match account.cloud.download(&row.id).await {
+        Ok(material) => material,
+        // What is not handed out is not the newest that is.
+        Err(ProviderError::Refused(_) | ProviderError::Nothing { .. }) => return Ok(row),
+        Err(error) => return Err(error),
+    };
+    let bundle = Bundle::assemble(&material, &Requirements { now, domains: &[] });
+    let not_before = bundle.ok().map(|bundle| bundle.leaf().not_before);
+    Ok(Certificate { not_before, ..row })
 }

@@ -34,6 +34,8 @@ pub(super) struct Row {
     end_time: Time,
     dns_names: Names,
     cert_status: Text,
+    /// 0 or 1.
+    downloadable: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -53,11 +55,17 @@ struct DownloadCertDesc {
 }
 
 impl Row {
+    /// What the numbers of certStatus mean is not documented. Only what has been issued has a validity, and only what
+    /// still stands can be downloaded.
+    fn status(&self) -> Status {
+        let is_issued = self.end_time.0.is_some() && self.downloadable.as_str() != "0";
+        if is_issued { Status::Issued } else { Status::Unknown }
+    }
+
     pub(super) fn certificate(self) -> Certificate {
         Certificate {
+            status: self.status(),
             alias: self.cert_name.0.or(self.alias_name.0),
-            // What the numbers of certStatus mean is not documented; only what has been issued has a validity.
-            status: if self.end_time.0.is_some() { Status::Issued } else { Status::Unknown },
             provider_status: self.cert_status.0,
             not_before: self.start_time.0,
             not_after: self.end_time.0,
