@@ -1,2 +1,239 @@
-//! The sandbox.
-fn main() {}
+//! The four clouds on this machine, to rehearse certctl, its cron job and its hooks without an account.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a tool for rehearsals: what cannot be set up must stop it"
+)]
+
+#[path = "mod.rs"]
+#[allow(dead_code, reason = "what the test suite alone uses")]
+mod sandbox;
+
+use std::env::consts::EXE_SUFFIX;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
+
+use clap::Parser;
+use jiff::SignedDuration;
+use sandbox::archive::Kind;
+use sandbox::ctyun::Form;
+use sandbox::{AMBIENT, Account, Cloud, Options, Plan, Sandbox};
+
+/// Simulates JD Cloud, Tencent Cloud, Huawei Cloud and CTyun on loopback and runs a command against them.
+///
+/// Without a command: downloads every certificate of every cloud with certctl and shows what is on disk then.
+#[derive(Debug, Parser)]
+#[command(name = "sandbox", after_help = EXAMPLES)]
+struct Arguments {
+    /// Whose credentials the command gets
+    #[arg(long, value_enum, default_value = "healthy")]
+    account: Account,
+    /// Let something go wrong: CLOUD=FAULT[xTIMES][@OPERATION]; may be repeated
+    ///
+    /// FAULT is an HTTP status (429, or 429:2 with Retry-After), skew:SECONDS, or one of busy, refused, reset,
+    /// reset-mid-reply, truncated, wrong-key, missing-intermediate, endless, drip, hang, html, empty, invalid-utf8,
+    /// deep-json, redirect, gzip.
+    #[arg(long, value_name = "CLOUD=FAULT", value_parser = fault)]
+    fault: Vec<(Cloud, Plan)>,
+    /// Serve HTTPS, and have SSL_CERT_FILE name the sandbox's root
+    #[arg(long)]
+    tls: bool,
+    /// Set CERTCTL_JDCLOUD_MFA, as account mfa needs it for a download
+    #[arg(long)]
+    mfa: bool,
+    /// Huawei without version 3, as regions once were
+    #[arg(long)]
+    huawei_v2: bool,
+    /// What Huawei's version 2 hands out
+    #[arg(long, value_enum, default_value = "zip")]
+    huawei_archive: Kind,
+    /// Which forms CTyun's ECX knows
+    #[arg(long, value_enum, default_value = "both")]
+    ctyun_form: Form,
+    /// The service that CERTCTL_CTYUN_ENDPOINT names: ctyun (ECX) or ccms
+    #[arg(long, value_enum, default_value = "ctyun")]
+    ctyun_product: Cloud,
+    /// How many seconds the clouds' clocks are ahead
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_negative_numbers = true)]
+    skew: i64,
+    /// Do not enforce Tencent's request rates
+    #[arg(long)]
+    no_rates: bool,
+    /// Where the demonstration puts the certificates [default: a new directory for temporary files]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Print the environment as `export` lines and keep running until interrupted
+    #[arg(long, conflicts_with = "command")]
+    print_env: bool,
+    /// The command to run; its exit code is ours
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "Examples:
+  cargo run --example sandbox
+  cargo run --example sandbox -- certctl list
+  cargo run --example sandbox -- --fault tencent=429x2 certctl download -p tencent --all -d certs
+  cargo run --example sandbox -- --account troubled --tls certctl download -p huawei --all -d certs";
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            drop(writeln!(std::io::stderr(), "sandbox: error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, String> {
+    let sandbox = Sandbox::start(Options {
+        tls: arguments.tls,
+        huawei_v3: !arguments.huawei_v2,
+        huawei_v2_archive: arguments.huawei_archive,
+        ctyun_form: arguments.ctyun_form,
+        ctyun_product: arguments.ctyun_product,
+        clock_offset: SignedDuration::from_secs(arguments.skew),
+        rates: !arguments.no_rates,
+        ..Options::default()
+    });
+    for (cloud, plan) in arguments.fault {
+        sandbox.fault(cloud, plan);
+    }
+    let mut environment = sandbox.environment_of(arguments.account);
+    if arguments.mfa {
+        environment.push(("CERTCTL_JDCLOUD_MFA".to_owned(), sandbox.mfa()));
+    }
+    if arguments.print_env {
+        return print_and_stay(&environment);
+    }
+    match arguments.command.split_first() {
+        None => demonstrate(&sandbox, &environment, arguments.dir),
+        Some((program, rest)) => {
+            let status = command(program, &environment)?.args(rest).status();
+            Ok(code(status.map_err(|error| format!("{}: {error}", program.display()))?))
+        }
+    }
+}
+
+fn fault(text: &str) -> Result<(Cloud, Plan), String> {
+    let (cloud, plan) = text.split_once('=').ok_or("CLOUD=FAULT is wanted")?;
+    Ok((clap::ValueEnum::from_str(cloud, false)?, plan.parse()?))
+}
+
+fn print_and_stay(environment: &[(String, String)]) -> Result<ExitCode, String> {
+    let unset = AMBIENT.iter().filter(|name| !environment.iter().any(|(given, _)| given == *name));
+    print(&format!("unset {}", unset.copied().collect::<Vec<_>>().join(" ")))?;
+    for (name, value) in environment {
+        print(&format!("export {name}='{value}'"))?;
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+/// All certificates of all clouds into one directory, with the real certctl, and what that directory looks like.
+fn demonstrate(
+    sandbox: &Sandbox,
+    environment: &[(String, String)],
+    directory: Option<PathBuf>,
+) -> Result<ExitCode, String> {
+    let directory = match directory {
+        Some(directory) => directory,
+        None => {
+            tempfile::Builder::new().prefix("certctl-sandbox-").tempdir().map_err(|error| error.to_string())?.keep()
+        }
+    };
+    let mut worst = ExitCode::SUCCESS;
+    for provider in ["jdcloud", "tencent", "huawei", "ctyun"] {
+        print(&format!("$ certctl download -p {provider} --all -d {}", directory.display()))?;
+        let mut certctl = command("certctl".as_ref(), environment)?;
+        let status = certctl.args(["download", "-p", provider, "--all", "-d"]).arg(&directory).status();
+        let status = status.map_err(|error| format!("certctl: {error}"))?;
+        if !status.success() {
+            worst = code(status);
+        }
+    }
+    print(&format!("\n{}", directory.display()))?;
+    for line in sandbox::tree(&directory) {
+        print(&line)?;
+    }
+    // The sandbox's own copy goes with it; this one stays, outside the directory that certctl owns.
+    let root = directory.with_extension("root.pem");
+    std::fs::write(&root, sandbox.root_pem()).map_err(|error| format!("{}: {error}", root.display()))?;
+    print(&format!("\nThe sandbox's root certificate, to verify them with: {}", root.display()))?;
+    print("  openssl verify -CAfile ROOT -untrusted NAME/chain.pem NAME/cert.pem")?;
+    Ok(worst)
+}
+
+/// The command with the sandbox's environment and none of the user's own accounts; certctl is built first.
+fn command(program: &std::ffi::OsStr, environment: &[(String, String)]) -> Result<Command, String> {
+    let mut command = Command::new(program);
+    for name in AMBIENT {
+        command.env_remove(name);
+    }
+    let certctl = if program == "certctl" { Some(certctl()?) } else { beside() };
+    if let Some(directory) = certctl {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let all = std::iter::once(directory).chain(std::env::split_paths(&path));
+        command.env("PATH", std::env::join_paths(all).map_err(|error| error.to_string())?);
+    }
+    // The official tools' files hold real accounts too, and a proxy is not to see loopback.
+    command.env("NO_PROXY", "127.0.0.1,localhost");
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    Ok(command)
+}
+
+/// The directory of the certctl to run, built if cargo runs us.
+fn certctl() -> Result<PathBuf, String> {
+    if let Some(cargo) = std::env::var_os("CARGO") {
+        let mut build = Command::new(cargo);
+        build.args(["build", "--quiet", "--bin", "certctl", "--manifest-path"]);
+        build.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
+        let target = profile_directory();
+        if let Some(profile) = target.as_deref().and_then(Path::file_name).filter(|profile| *profile != "debug") {
+            build.arg("--profile").arg(profile);
+        }
+        if let Some(target) = target.as_deref().and_then(Path::parent) {
+            build.arg("--target-dir").arg(target);
+        }
+        let status = build.status().map_err(|error| format!("cargo: {error}"))?;
+        if !status.success() {
+            return Err("certctl could not be built".into());
+        }
+    }
+    if let Some(directory) = beside() {
+        return Ok(directory);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .find(|directory| has_certctl(directory))
+        .ok_or_else(|| "certctl: neither beside the sandbox nor in PATH; build it with `cargo build`".to_owned())
+}
+
+/// Where cargo put certctl, if it did: one directory above the examples.
+fn beside() -> Option<PathBuf> {
+    profile_directory().filter(|directory| has_certctl(directory))
+}
+
+fn profile_directory() -> Option<PathBuf> {
+    Some(std::env::current_exe().ok()?.parent()?.parent()?.to_owned())
+}
+
+fn has_certctl(directory: &Path) -> bool {
+    directory.join(format!("certctl{EXE_SUFFIX}")).is_file()
+}
+
+/// As a shell reports it: a signal is 128 and its number.
+fn code(status: ExitStatus) -> ExitCode {
+    use std::os::unix::process::ExitStatusExt as _;
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+fn print(line: &str) -> Result<(), String> {
+    writeln!(std::io::stdout(), "{line}").map_err(|error| error.to_string())
+}

@@ -1,0 +1,112 @@
+//! The accounts of each cloud: their keys, how they list, and what they hold.
+
+use super::Cloud;
+use super::catalogue::{self, Certificate};
+use super::pki::Authority;
+use super::signature::{Key, Token};
+
+/// An account of a cloud, by what is peculiar about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub(crate) enum Account {
+    /// Dozens of certificates; every issued, in-date one can be downloaded.
+    Healthy,
+    /// One certificate for every way in which a cloud or its user can get it wrong.
+    Troubled,
+    /// Temporary credentials with a session token. CTyun has none.
+    Session,
+    /// Temporary credentials whose token has expired.
+    ExpiredSession,
+    /// No certificates at all.
+    Empty,
+    /// JD Cloud's operation protection: a download needs a code.
+    Mfa,
+    /// The list promises more than it has.
+    Liar,
+    /// The list gives its first page again and again, and promises more.
+    Repeating,
+}
+
+impl Account {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Healthy,
+        Self::Troubled,
+        Self::Session,
+        Self::ExpiredSession,
+        Self::Empty,
+        Self::Mfa,
+        Self::Liar,
+        Self::Repeating,
+    ];
+
+    /// Whether the cloud knows such accounts.
+    pub(crate) fn exists_at(self, cloud: Cloud) -> bool {
+        match self {
+            Self::Session | Self::ExpiredSession => cloud.keys_of() != Cloud::Ctyun,
+            Self::Mfa => cloud == Cloud::Jdcloud,
+            _ => true,
+        }
+    }
+}
+
+/// An account as the simulator holds it.
+#[derive(Debug, Clone)]
+pub(crate) struct Holder {
+    pub(crate) account: Account,
+    pub(crate) key: Key,
+    /// Huawei's; 32 hex digits.
+    pub(crate) project_id: String,
+    pub(crate) domain_id: String,
+    pub(crate) certificates: Vec<Certificate>,
+}
+
+impl Holder {
+    pub(crate) fn new(cloud: Cloud, account: Account, authority: &Authority) -> Self {
+        let certificates = match account {
+            Account::Healthy => catalogue::healthy(cloud, authority),
+            Account::Troubled => catalogue::troubled(cloud, authority),
+            Account::Empty => Vec::new(),
+            Account::Session | Account::ExpiredSession | Account::Mfa | Account::Liar | Account::Repeating => {
+                catalogue::small(cloud, authority)
+            }
+        };
+        let token = matches!(account, Account::Session | Account::ExpiredSession).then(|| Token {
+            // As long and as odd as the clouds' own.
+            value: format!("{}/+==", letters(300)),
+            expired: account == Account::ExpiredSession,
+        });
+        let (access_key, secret_key) = match cloud.keys_of() {
+            Cloud::Jdcloud => (format!("JDC_{}", hex(28).to_uppercase()), hex(32).to_uppercase()),
+            Cloud::Tencent => (format!("AKID{}", letters(32)), letters(32)),
+            Cloud::Huawei => (letters(20).to_uppercase(), letters(40)),
+            Cloud::Ctyun | Cloud::Ccms => (hex(32), hex(32)),
+        };
+        let mfa = (account == Account::Mfa).then(|| format!("{:06}", fastrand::u32(..1_000_000)));
+        let key = Key { access_key, secret_key, token, mfa };
+        Self { account, key, project_id: hex(32), domain_id: hex(32), certificates }
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Option<&Certificate> {
+        self.certificates.iter().find(|certificate| certificate.id == id && !certificate.id.is_empty())
+    }
+
+    /// One page of what the account lists, and the total that it names.
+    pub(crate) fn page<'c>(
+        &self,
+        listed: &[&'c Certificate],
+        offset: usize,
+        limit: usize,
+    ) -> (Vec<&'c Certificate>, usize) {
+        let offset = if self.account == Account::Repeating { 0 } else { offset };
+        let page = listed.iter().skip(offset).take(limit).copied().collect();
+        let lie = if matches!(self.account, Account::Liar | Account::Repeating) { 100 } else { 0 };
+        (page, listed.len() + lie)
+    }
+}
+
+fn letters(count: usize) -> String {
+    std::iter::repeat_with(fastrand::alphanumeric).take(count).collect()
+}
+
+pub(crate) fn hex(count: usize) -> String {
+    std::iter::repeat_with(|| fastrand::digit(16)).take(count).collect()
+}

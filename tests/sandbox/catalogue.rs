@@ -1,0 +1,399 @@
+//! What the accounts hold, cloud by cloud the same cast under other domains and ids.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Cloud;
+use super::pki::{Authority, Depth, Issued, KeyKind, Wanted};
+
+/// Where a certificate stands in its life; each cloud has its own words for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Issued,
+    Expired,
+    Revoked,
+    Pending,
+    Failed,
+    Canceled,
+    /// A word or number that no document knows.
+    Odd,
+}
+
+/// What is wrong with a certificate of the troubled account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    NoKey,
+    WrongKey,
+    MissingIntermediate,
+    NotAZip,
+    ZipSlip,
+    AbsoluteEntry,
+    Bomb,
+    EncryptedZip,
+    /// The download is refused; Tencent's Detail has it all the same.
+    DownloadRefused,
+    ContentNull,
+    BrokenBase64,
+    NotPem,
+    /// Every field but the id is null, in every reply.
+    AllNull,
+    /// The list's row is null.
+    NullRow,
+}
+
+/// Order and completeness of the chain as it is handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disorder {
+    None,
+    Reversed,
+    RootIncluded,
+    Doubled,
+}
+
+/// A certificate in an account.
+#[derive(Debug, Clone)]
+pub(crate) struct Certificate {
+    pub(crate) id: String,
+    /// CCMS's second id, which its export wants.
+    pub(crate) resource_id: String,
+    /// What it is there for, for tests to find it by.
+    pub(crate) label: &'static str,
+    pub(crate) alias: String,
+    pub(crate) description: Option<String>,
+    /// The main domain and all domains, as the cloud says they are.
+    pub(crate) domain: String,
+    pub(crate) names: Vec<String>,
+    pub(crate) status: Status,
+    /// None before it is issued.
+    pub(crate) validity: Option<(Timestamp, Timestamp)>,
+    pub(crate) key: KeyKind,
+    pub(crate) issued: Option<Issued>,
+    pub(crate) trouble: Option<Trouble>,
+    pub(crate) disorder: Disorder,
+    pub(crate) uploaded: bool,
+    /// Turns through the forms that a cloud has for the same thing.
+    pub(crate) variant: usize,
+}
+
+/// What is handed out: PEM with LF line ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Material {
+    pub(crate) leaf: String,
+    pub(crate) chain: Vec<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) csr: String,
+}
+
+impl Certificate {
+    /// Whether the cloud hands it out: it was issued and stands.
+    pub(crate) fn downloadable(&self) -> bool {
+        matches!(self.status, Status::Issued | Status::Expired) && self.issued.is_some()
+    }
+
+    pub(crate) fn in_date(&self) -> bool {
+        self.validity.is_some_and(|(from, to)| (from..to).contains(&Timestamp::now()))
+    }
+
+    pub(crate) fn has_key(&self) -> bool {
+        self.downloadable() && self.trouble != Some(Trouble::NoKey)
+    }
+
+    pub(crate) fn wildcard(&self) -> bool {
+        self.names.iter().any(|name| name.starts_with("*."))
+    }
+
+    pub(crate) fn is(&self, trouble: Trouble) -> bool {
+        self.trouble == Some(trouble)
+    }
+
+    /// Whether this is one of every `n`: for what the clouds do now so, now otherwise.
+    pub(crate) fn every(&self, n: usize) -> bool {
+        self.variant.is_multiple_of(n)
+    }
+
+    /// None if it is not handed out at all.
+    pub(crate) fn material(&self) -> Option<Material> {
+        let issued = self.issued.clone().filter(|_| self.downloadable())?;
+        let mut chain = issued.chain;
+        if self.is(Trouble::MissingIntermediate) && !chain.is_empty() {
+            chain.remove(0);
+        }
+        match self.disorder {
+            Disorder::None => {}
+            Disorder::Reversed => chain.reverse(),
+            Disorder::RootIncluded => chain.push(issued.root),
+            Disorder::Doubled => chain = chain.iter().flat_map(|pem| [pem.clone(), pem.clone()]).collect(),
+        }
+        let mut key = Some(issued.key);
+        match self.trouble {
+            Some(Trouble::NoKey) => key = None,
+            Some(Trouble::WrongKey) => key = Some(Authority::stranger()),
+            Some(Trouble::NotPem) => {
+                key = Some("-----BEGIN PRIVATE KEY-----\n***\n-----END PRIVATE KEY-----\n".to_owned());
+            }
+            _ => {}
+        }
+        Some(Material { leaf: issued.leaf, chain, key, csr: issued.csr })
+    }
+}
+
+impl Material {
+    pub(crate) fn chain_pem(&self) -> String {
+        self.chain.concat()
+    }
+
+    pub(crate) fn fullchain(&self) -> String {
+        format!("{}{}", self.leaf, self.chain_pem())
+    }
+}
+
+/// Everyday certificates and every harmless peculiarity.
+pub(crate) fn healthy(cloud: Cloud, authority: &Authority) -> Vec<Certificate> {
+    let mut cast = Cast::new(cloud, authority);
+    let hosts = [
+        "www", "api", "shop", "mail", "cdn", "m", "pay", "static", "img", "admin", "blog", "docs", "login", "gateway",
+        "git", "wiki", "crm", "vpn", "data", "test",
+    ];
+    for host in hosts {
+        cast.one("plain", &[host]);
+    }
+    for (label, key) in [
+        ("rsa 2048 pkcs1", KeyKind::Rsa2048Pkcs1),
+        ("rsa 2048 pkcs8", KeyKind::Rsa2048Pkcs8),
+        ("rsa 4096", KeyKind::Rsa4096Pkcs1),
+        ("p256 sec1", KeyKind::P256Sec1),
+        ("p384", KeyKind::P384Pkcs8),
+        ("ed25519", KeyKind::Ed25519),
+    ] {
+        cast.make(label, &[&label.replace(' ', "-")], |sketch| sketch.key = key);
+    }
+    cast.one("wildcard", &["*.", ""]);
+    cast.one("wildcard only", &["*.apps"]);
+    cast.one("multi domain", &["a.multi", "b.multi", "c.multi", "d.multi", "*.e.multi"]);
+    let many: Vec<String> = (0..60).map(|n| format!("n{n}.many")).collect();
+    cast.one("many domains", &many.iter().map(String::as_str).collect::<Vec<_>>());
+    cast.make("idn", &["xn--fsqu00a"], |sketch| sketch.listed = Some("例子"));
+    cast.make("non-ascii", &["alias"], |sketch| {
+        sketch.alias = Some("证书 №7 «ß» 🔐");
+        sketch.description = Some("生产环境，请勿删除\n第二行\t\"quoted\" \\ / <b>&amp;</b>");
+    });
+    cast.make("upper case", &["UPPER"], |_| {});
+    cast.make("cn only", &["cn-only"], |sketch| sketch.san = false);
+    cast.make("deep chain", &["deep"], |sketch| sketch.depth = Depth::Four);
+    cast.make("root issued", &["rooted"], |sketch| {
+        sketch.depth = Depth::Root;
+        // Without it nobody could tell that nothing is missing.
+        sketch.disorder = Disorder::RootIncluded;
+    });
+    for (label, disorder) in [
+        ("chain reversed", Disorder::Reversed),
+        ("root included", Disorder::RootIncluded),
+        ("chain doubled", Disorder::Doubled),
+    ] {
+        cast.make(label, &[&label.replace(' ', "-")], |sketch| {
+            sketch.depth = Depth::Four;
+            sketch.disorder = disorder;
+        });
+    }
+    cast.make("expiring", &["soon"], |sketch| sketch.days = (-362, 3));
+    cast.make("uploaded", &["uploaded"], |sketch| sketch.uploaded = true);
+    cast.make("uploaded", &["uploaded-too"], |sketch| sketch.uploaded = true);
+
+    // A renewal is a new certificate with a new id; the old one stays in the list, and often in date.
+    cast.make("renewed old", &["renewed"], |sketch| sketch.days = (-300, 65));
+    cast.make("renewed new", &["renewed"], |sketch| sketch.days = (-2, 196));
+    cast.make("renewed short", &["short"], |sketch| sketch.days = (-1, 46));
+    cast.make("renewed long", &["short"], |sketch| sketch.days = (-200, 198));
+    cast.make("renewed expired", &["again"], |sketch| {
+        sketch.days = (-400, -35);
+        sketch.status = Status::Expired;
+    });
+    cast.make("renewed", &["again"], |sketch| sketch.days = (-40, 158));
+
+    for (label, status, days) in [
+        ("expired", Status::Expired, (-400, -2)),
+        ("expired", Status::Expired, (-800, -435)),
+        ("revoked", Status::Revoked, (-100, 265)),
+        ("canceled", Status::Canceled, (-50, 315)),
+    ] {
+        cast.make(label, &[label], |sketch| (sketch.status, sketch.days) = (status, days));
+    }
+    for (label, status) in
+        [("pending", Status::Pending), ("pending", Status::Pending), ("failed", Status::Failed), ("odd", Status::Odd)]
+    {
+        cast.make(label, &[label], |sketch| (sketch.status, sketch.issue) = (status, false));
+    }
+    cast.certificates
+}
+
+/// For accounts whose peculiarity is not what they hold.
+pub(crate) fn small(cloud: Cloud, authority: &Authority) -> Vec<Certificate> {
+    let mut cast = Cast::new(cloud, authority);
+    for host in ["one", "two", "three"] {
+        cast.one("plain", &[host]);
+    }
+    cast.certificates
+}
+
+/// Everything that goes wrong, and one certificate that is fine.
+pub(crate) fn troubled(cloud: Cloud, authority: &Authority) -> Vec<Certificate> {
+    let mut cast = Cast::new(cloud, authority);
+    cast.one("plain", &["fine"]);
+    for (label, trouble) in [
+        ("no key", Trouble::NoKey),
+        ("wrong key", Trouble::WrongKey),
+        ("missing intermediate", Trouble::MissingIntermediate),
+        ("content null", Trouble::ContentNull),
+        ("not pem", Trouble::NotPem),
+        ("download refused", Trouble::DownloadRefused),
+        ("all null", Trouble::AllNull),
+        ("null row", Trouble::NullRow),
+    ] {
+        cast.make(label, &[&label.replace(' ', "-")], |sketch| sketch.trouble = Some(trouble));
+    }
+    // Tencent always hands out an archive, Huawei in version 2.
+    for (label, trouble) in [
+        ("not a zip", Trouble::NotAZip),
+        ("zip slip", Trouble::ZipSlip),
+        ("absolute entry", Trouble::AbsoluteEntry),
+        ("bomb", Trouble::Bomb),
+        ("encrypted zip", Trouble::EncryptedZip),
+        ("broken base64", Trouble::BrokenBase64),
+    ] {
+        if matches!(cloud, Cloud::Tencent | Cloud::Huawei) {
+            cast.make(label, &[&label.replace(' ', "-")], |sketch| sketch.trouble = Some(trouble));
+        }
+    }
+    cast.make("not yet valid", &["tomorrow"], |sketch| sketch.days = (1, 366));
+    cast.make("expired but issued", &["yesterday"], |sketch| sketch.days = (-366, -1));
+    cast.make("evil listing", &["evil-listing"], |sketch| sketch.listed = Some("../../etc/x"));
+    for evil in ["../../etc/x", "/etc/x", "..", "a/b", "..\\..\\x", "-rf", "a\nb", "\u{1b}[31mred", ".", " ", "a\0b"] {
+        cast.make("evil name", &[], |sketch| sketch.verbatim = Some(evil));
+    }
+    let endless = "a".repeat(300);
+    cast.make("evil name", &[], |sketch| sketch.verbatim = Some(&endless));
+    cast.make("duplicate", &["duplicate"], |_| {});
+    let twin = cast.certificates.last().unwrap().clone();
+    cast.certificates.push(twin);
+    cast.certificates
+}
+
+/// A certificate about to be made.
+struct Sketch<'s> {
+    key: KeyKind,
+    depth: Depth,
+    days: (i64, i64),
+    status: Status,
+    issue: bool,
+    san: bool,
+    uploaded: bool,
+    disorder: Disorder,
+    trouble: Option<Trouble>,
+    alias: Option<&'s str>,
+    description: Option<&'s str>,
+    /// The main domain's host part, as the list shows it.
+    listed: Option<&'s str>,
+    /// The only name, as it is.
+    verbatim: Option<&'s str>,
+}
+
+struct Cast<'a> {
+    cloud: Cloud,
+    authority: &'a Authority,
+    now: Timestamp,
+    certificates: Vec<Certificate>,
+}
+
+impl<'a> Cast<'a> {
+    fn new(cloud: Cloud, authority: &'a Authority) -> Self {
+        let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
+        Self { cloud, authority, now, certificates: Vec::new() }
+    }
+
+    fn one(&mut self, label: &'static str, hosts: &[&str]) {
+        self.make(label, hosts, |_| {});
+    }
+
+    fn make<'s>(&mut self, label: &'static str, hosts: &[&str], sketched: impl FnOnce(&mut Sketch<'s>)) {
+        let n = self.certificates.len();
+        let mut sketch = Sketch {
+            key: KeyKind::ALL[n % KeyKind::ALL.len()],
+            depth: if n.is_multiple_of(3) { Depth::Two } else { Depth::One },
+            days: (-(10 + n as i64), 187 - n as i64),
+            status: Status::Issued,
+            issue: true,
+            san: true,
+            uploaded: false,
+            disorder: Disorder::None,
+            trouble: None,
+            alias: None,
+            description: None,
+            listed: None,
+            verbatim: None,
+        };
+        sketched(&mut sketch);
+
+        let base = self.cloud.domain();
+        let within = |host: &&str| match *host {
+            "" => base.to_owned(),
+            "*." => format!("*.{base}"),
+            host => format!("{host}.{base}"),
+        };
+        let mut names: Vec<String> = hosts.iter().map(within).collect();
+        names.extend(sketch.verbatim.map(str::to_owned));
+        let at = |days: i64| self.now.checked_add(SignedDuration::from_hours(24 * days)).unwrap();
+        let validity = (at(sketch.days.0), at(sketch.days.1));
+        let common_name = names.first().cloned().unwrap_or_default();
+        let issued = sketch.issue.then(|| {
+            self.authority.issue(&Wanted {
+                // A common name holds 64 characters at most.
+                common_name: common_name.chars().take(64).collect(),
+                names: if sketch.san { names.clone() } else { Vec::new() },
+                validity,
+                key: sketch.key,
+                depth: sketch.depth,
+            })
+        });
+        let domain = match sketch.listed {
+            Some(listed) if listed.starts_with('.') => listed.to_owned(),
+            Some(listed) => format!("{listed}.{base}"),
+            None => common_name,
+        };
+        if let Some(main) = names.first_mut() {
+            main.clone_from(&domain);
+        }
+        self.certificates.push(Certificate {
+            id: id(self.cloud, n),
+            resource_id: super::accounts::hex(32),
+            label,
+            alias: sketch.alias.map_or_else(|| format!("{label} {n}"), str::to_owned),
+            description: sketch.description.map(str::to_owned),
+            domain,
+            names,
+            status: sketch.status,
+            validity: sketch.issue.then_some(validity),
+            key: sketch.key,
+            issued,
+            trouble: sketch.trouble,
+            disorder: sketch.disorder,
+            uploaded: sketch.uploaded,
+            variant: n,
+        });
+    }
+}
+
+/// An id in the cloud's own style; every seventh is an odd one.
+fn id(cloud: Cloud, n: usize) -> String {
+    let odd = n % 7 == 6;
+    let some = |count: usize, one: fn() -> char| std::iter::repeat_with(one).take(count).collect::<String>();
+    match cloud {
+        Cloud::Jdcloud if odd => format!("{}", 100_000 + n),
+        Cloud::Jdcloud => format!("cert-{}", some(10, || fastrand::digit(36))),
+        Cloud::Tencent if odd => format!("0{}-_", some(5, || fastrand::digit(10))),
+        Cloud::Tencent => some(8, fastrand::alphanumeric),
+        Cloud::Huawei if odd => format!("scs-{}", uuid::Uuid::new_v4()),
+        Cloud::Huawei => format!("scs{}", 1_500_000_000_000_u64 + fastrand::u64(..200_000_000_000)),
+        Cloud::Ctyun if odd => format!("90071992547409{n:05}"),
+        Cloud::Ctyun => format!("{}", 28 + n * 13),
+        Cloud::Ccms => super::accounts::hex(32),
+    }
+}

@@ -1,0 +1,374 @@
+//! The four clouds simulated on loopback, for certctl's tests and for rehearsals without an account.
+//!
+//! Written from the clouds' documents, never from certctl's code: what it accepts and sends is the independent judge
+//! of certctl's signers and parsers. So nothing of the `certctl` crate is used in here.
+//!
+//! - [`server`]: one port a cloud; what goes wrong below HTTP.
+//! - `jdcloud`, `tencent`, `huawei`, `ctyun`, `ccms`: routes and replies, a [`Service`] each.
+//! - [`signature`]: whether a request is signed by one of the accounts.
+//! - [`accounts`] and [`catalogue`]: who there is, and which certificates they hold.
+//! - [`pki`] and [`archive`]: what a certificate and a download are made of.
+//! - [`fault`]: what can be made to go wrong at run time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::cast_possible_truncation,
+    reason = "a simulator for tests: what cannot be set up must stop it"
+)]
+
+pub(crate) mod accounts;
+pub(crate) mod archive;
+pub(crate) mod catalogue;
+pub(crate) mod ccms;
+pub(crate) mod ctyun;
+pub(crate) mod fault;
+pub(crate) mod huawei;
+pub(crate) mod jdcloud;
+pub(crate) mod pki;
+pub(crate) mod server;
+pub(crate) mod signature;
+pub(crate) mod tencent;
+pub(crate) mod wire;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::Runtime;
+
+pub(crate) use self::accounts::Account;
+use self::accounts::Holder;
+pub(crate) use self::catalogue::Certificate;
+pub(crate) use self::fault::{Fault, Plan};
+use self::pki::Authority;
+use self::server::{Call, Served};
+use self::signature::{Key, Refusal};
+use self::wire::{Received, Reply};
+
+/// A simulated service. CTyun has two: ECX, and CCMS under the same access keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub(crate) enum Cloud {
+    Jdcloud,
+    Tencent,
+    Huawei,
+    Ctyun,
+    Ccms,
+}
+
+/// What a cloud's file gives: pure functions of what came in.
+pub(crate) struct Service {
+    /// The operation's name, empty if there is none such.
+    operation: fn(&Received) -> String,
+    verify: for<'k> fn(&Received, &'k [Key], Timestamp) -> Result<&'k Key, Refusal>,
+    refuse: fn(&Refusal) -> Reply,
+    answer: fn(&Call<'_>) -> Reply,
+    /// An HTTP error status in the cloud's own words.
+    failure: fn(u16) -> Reply,
+    /// Too many requests, in the cloud's own words.
+    busy: fn() -> Reply,
+    /// How often an operation may be called in a second, where the cloud says so.
+    per_second: fn(&str) -> Option<u32>,
+}
+
+impl Cloud {
+    pub(crate) const ALL: [Self; 5] = [Self::Jdcloud, Self::Tencent, Self::Huawei, Self::Ctyun, Self::Ccms];
+
+    fn service(self) -> &'static Service {
+        match self {
+            Self::Jdcloud => &jdcloud::SERVICE,
+            Self::Tencent => &tencent::SERVICE,
+            Self::Huawei => &huawei::SERVICE,
+            Self::Ctyun => &ctyun::SERVICE,
+            Self::Ccms => &ccms::SERVICE,
+        }
+    }
+
+    /// The service whose access keys these are.
+    fn keys_of(self) -> Self {
+        if self == Self::Ccms { Self::Ctyun } else { self }
+    }
+
+    /// All certificates of the cloud are for names below it.
+    pub(crate) fn domain(self) -> &'static str {
+        match self {
+            Self::Jdcloud => "jdcloud.example",
+            Self::Tencent => "tencent.example",
+            Self::Huawei => "huawei.example",
+            Self::Ctyun => "ctyun.example",
+            Self::Ccms => "ccms.example",
+        }
+    }
+
+    /// The environment variables that give certctl access key, secret key, session token and endpoint.
+    fn variables(self) -> [Option<&'static str>; 4] {
+        match self.keys_of() {
+            Self::Jdcloud => [
+                Some("JDCLOUD_ACCESS_KEY_ID"),
+                Some("JDCLOUD_SECRET_ACCESS_KEY"),
+                Some("JDCLOUD_SESSION_TOKEN"),
+                Some("CERTCTL_JDCLOUD_ENDPOINT"),
+            ],
+            Self::Tencent => [
+                Some("TENCENTCLOUD_SECRET_ID"),
+                Some("TENCENTCLOUD_SECRET_KEY"),
+                Some("TENCENTCLOUD_TOKEN"),
+                Some("CERTCTL_TENCENT_ENDPOINT"),
+            ],
+            Self::Huawei => [
+                Some("HUAWEICLOUD_SDK_AK"),
+                Some("HUAWEICLOUD_SDK_SK"),
+                Some("HUAWEICLOUD_SDK_SECURITY_TOKEN"),
+                Some("CERTCTL_HUAWEI_ENDPOINT"),
+            ],
+            Self::Ctyun | Self::Ccms => [Some("CTYUN_AK"), Some("CTYUN_SK"), None, Some("CERTCTL_CTYUN_ENDPOINT")],
+        }
+    }
+}
+
+/// How the clouds are to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// HTTPS, with server certificates of the sandbox's own authority.
+    pub(crate) tls: bool,
+    /// The greatest page, where it is not to be the cloud's own.
+    pub(crate) page_caps: Vec<(Cloud, usize)>,
+    pub(crate) jd_forms: jdcloud::Forms,
+    /// Otherwise version 3 answers 404 with APIGW.0101.
+    pub(crate) huawei_v3: bool,
+    pub(crate) huawei_v2_archive: archive::Kind,
+    pub(crate) ctyun_form: ctyun::Form,
+    /// Which service `CERTCTL_CTYUN_ENDPOINT` names: ECX, or CCMS.
+    pub(crate) ctyun_product: Cloud,
+    /// How far the clouds' clocks are ahead of ours.
+    pub(crate) clock_offset: SignedDuration,
+    /// Whether the documented request rates are enforced.
+    pub(crate) rates: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            tls: false,
+            page_caps: Vec::new(),
+            jd_forms: jdcloud::Forms::default(),
+            huawei_v3: true,
+            huawei_v2_archive: archive::Kind::Zip,
+            ctyun_form: ctyun::Form::Both,
+            ctyun_product: Cloud::Ctyun,
+            clock_offset: SignedDuration::ZERO,
+            rates: true,
+        }
+    }
+}
+
+/// A request that came in.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// As on the wire.
+    pub(crate) path: String,
+    pub(crate) query: String,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    /// Empty if the cloud has none such.
+    pub(crate) operation: String,
+    pub(crate) account: Option<Account>,
+    /// What the signature check said; a fault may have overridden it.
+    pub(crate) verdict: Result<(), Refusal>,
+    pub(crate) fault: Option<Fault>,
+    /// The reply's HTTP status.
+    pub(crate) status: u16,
+    pub(crate) at: Timestamp,
+}
+
+/// All clouds, running on threads of their own until this is dropped.
+pub(crate) struct Sandbox {
+    clouds: HashMap<Cloud, (Arc<Served>, SocketAddr)>,
+    options: Arc<Options>,
+    root_pem: String,
+    directory: tempfile::TempDir,
+    runtime: Option<Runtime>,
+}
+
+impl Sandbox {
+    pub(crate) fn start(options: Options) -> Self {
+        let options = Arc::new(options);
+        let authority = Authority::new(Timestamp::now());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let tls = options.tls.then(|| authority.acceptor());
+
+        let mut clouds: HashMap<Cloud, (Arc<Served>, SocketAddr)> = HashMap::new();
+        for cloud in Cloud::ALL {
+            let accounts = Account::ALL.into_iter().filter(|account| account.exists_at(cloud));
+            let mut holders: Vec<Holder> = accounts.map(|account| Holder::new(cloud, account, &authority)).collect();
+            if let Some((keys, _)) = clouds.get(&cloud.keys_of()) {
+                holders.iter_mut().zip(&keys.holders).for_each(|(holder, same)| holder.key = same.key.clone());
+            }
+            let served = Arc::new(Served::new(cloud, holders, Arc::clone(&options)));
+            let address = server::serve(&runtime, Arc::clone(&served), tls.clone()).unwrap();
+            clouds.insert(cloud, (served, address));
+        }
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("root.pem"), authority.root_pem()).unwrap();
+        let root_pem = authority.root_pem().to_owned();
+        Self { clouds, options, root_pem, directory, runtime: Some(runtime) }
+    }
+
+    fn served(&self, cloud: Cloud) -> &Served {
+        &self.clouds[&cloud].0
+    }
+
+    fn holder(&self, cloud: Cloud, account: Account) -> Option<&Holder> {
+        self.served(cloud).holders.iter().find(|holder| holder.account == account)
+    }
+
+    pub(crate) fn address(&self, cloud: Cloud) -> SocketAddr {
+        self.clouds[&cloud].1
+    }
+
+    /// Scheme, host and port.
+    pub(crate) fn url(&self, cloud: Cloud) -> String {
+        format!("{}://{}", if self.options.tls { "https" } else { "http" }, self.address(cloud))
+    }
+
+    /// What makes certctl talk to the healthy accounts.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        self.environment_of(Account::Healthy)
+    }
+
+    /// What makes certctl talk to these accounts; a cloud that knows no such account is left out.
+    pub(crate) fn environment_of(&self, account: Account) -> Vec<(String, String)> {
+        let mut variables = Vec::new();
+        for cloud in [Cloud::Jdcloud, Cloud::Tencent, Cloud::Huawei, self.options.ctyun_product] {
+            let Some(holder) = self.holder(cloud, account) else { continue };
+            let token = holder.key.token.as_ref().map(|token| token.value.clone());
+            let [access_key, secret_key] =
+                [&holder.key.access_key, &holder.key.secret_key].map(|key| Some(key.clone()));
+            let values = [access_key, secret_key, token, Some(self.url(cloud))];
+            for (name, value) in cloud.variables().into_iter().zip(values) {
+                variables.extend(name.zip(value).map(|(name, value)| (name.to_owned(), value)));
+            }
+            if cloud == Cloud::Huawei {
+                variables.push(("HUAWEICLOUD_SDK_PROJECT_ID".to_owned(), holder.project_id.clone()));
+            }
+        }
+        if self.options.tls {
+            variables.push(("SSL_CERT_FILE".to_owned(), self.root_path().display().to_string()));
+        }
+        variables
+    }
+
+    /// The code that JD Cloud's operation protection wants of [`Account::Mfa`].
+    pub(crate) fn mfa(&self) -> String {
+        self.holder(Cloud::Jdcloud, Account::Mfa).and_then(|holder| holder.key.mfa.clone()).unwrap()
+    }
+
+    /// For `openssl verify`.
+    pub(crate) fn root_pem(&self) -> &str {
+        &self.root_pem
+    }
+
+    pub(crate) fn root_path(&self) -> PathBuf {
+        self.directory.path().join("root.pem")
+    }
+
+    /// From now on, until it has happened as often as it is meant to, or until it is cleared.
+    pub(crate) fn fault(&self, cloud: Cloud, plan: impl Into<Plan>) {
+        self.served(cloud).change(|faults| faults.add(plan.into()));
+    }
+
+    pub(crate) fn clear(&self, cloud: Cloud) {
+        self.served(cloud).change(fault::Faults::clear);
+    }
+
+    /// What came in so far, in order.
+    pub(crate) fn requests(&self, cloud: Cloud) -> Vec<Request> {
+        self.served(cloud).log()
+    }
+
+    /// What an account holds; empty if the cloud knows no such account.
+    pub(crate) fn certificates(&self, cloud: Cloud, account: Account) -> Vec<Certificate> {
+        self.holder(cloud, account).map(|holder| holder.certificates.clone()).unwrap_or_default()
+    }
+
+    /// The first of an account's certificates that is there for this.
+    pub(crate) fn certificate(&self, cloud: Cloud, account: Account, label: &str) -> Certificate {
+        let found = self.certificates(cloud, account).into_iter().find(|certificate| certificate.label == label);
+        found.unwrap_or_else(|| panic!("{cloud:?} {account:?} has no {label}"))
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // Connections that hang are not waited for.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Every variable that could lead certctl, or a child of it, to a real account.
+pub(crate) const AMBIENT: [&str; 31] = [
+    "TENCENTCLOUD_SECRET_ID",
+    "TENCENTCLOUD_SECRET_KEY",
+    "TENCENTCLOUD_TOKEN",
+    "TENCENTCLOUD_SECURITY_TOKEN",
+    "TCCLI_PROFILE",
+    "JDCLOUD_ACCESS_KEY_ID",
+    "JDCLOUD_SECRET_ACCESS_KEY",
+    "JDCLOUD_SESSION_TOKEN",
+    "CERTCTL_JDCLOUD_MFA",
+    "HUAWEICLOUD_SDK_AK",
+    "HUAWEICLOUD_SDK_SK",
+    "HUAWEICLOUD_SDK_SECURITY_TOKEN",
+    "HUAWEICLOUD_SDK_PROJECT_ID",
+    "HUAWEICLOUD_SDK_DOMAIN_ID",
+    "HW_ACCESS_KEY",
+    "HW_SECRET_KEY",
+    "HW_SECURITY_TOKEN",
+    "CTYUN_AK",
+    "CTYUN_SK",
+    "CERTCTL_JDCLOUD_ENDPOINT",
+    "CERTCTL_TENCENT_ENDPOINT",
+    "CERTCTL_HUAWEI_ENDPOINT",
+    "CERTCTL_CTYUN_ENDPOINT",
+    "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "SSL_CERT_FILE",
+];
+
+/// A directory's files, a line each: mode, name, and where a link leads.
+pub(crate) fn tree(directory: &Path) -> Vec<String> {
+    fn walk(directory: &Path, indent: &str, lines: &mut Vec<String>) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mut entries: Vec<PathBuf> = std::fs::read_dir(directory)
+            .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+            .unwrap_or_default();
+        entries.sort();
+        for path in entries {
+            let Ok(metadata) = path.symlink_metadata() else { continue };
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            match std::fs::read_link(&path) {
+                Ok(target) => lines.push(format!("{:>4}  {indent}{name} -> {}", "", target.display())),
+                Err(_) => {
+                    let mode = metadata.permissions().mode() & 0o7777;
+                    lines.push(format!("{mode:04o}  {indent}{name}{}", if metadata.is_dir() { "/" } else { "" }));
+                }
+            }
+            if metadata.is_dir() {
+                walk(&path, &format!("{indent}    "), lines);
+            }
+        }
+    }
+    let mut lines = Vec::new();
+    walk(directory, "", &mut lines);
+    lines
+}
