@@ -1,5 +1,7 @@
 //! The accounts of each cloud: their keys, how they list, and what they hold.
 
+use std::sync::{Arc, OnceLock};
+
 use super::Cloud;
 use super::catalogue::{self, Certificate};
 use super::pki::Authority;
@@ -49,26 +51,20 @@ impl Account {
 }
 
 /// An account as the simulator holds it.
-#[derive(Debug, Clone)]
 pub(crate) struct Holder {
+    cloud: Cloud,
     pub(crate) account: Account,
     pub(crate) key: Key,
     /// Huawei's; 32 hex digits.
     pub(crate) project_id: String,
     pub(crate) domain_id: String,
-    pub(crate) certificates: Vec<Certificate>,
+    authority: Arc<Authority>,
+    /// Issued when they are first looked at: most tests look at one account.
+    certificates: OnceLock<Vec<Certificate>>,
 }
 
 impl Holder {
-    pub(crate) fn new(cloud: Cloud, account: Account, authority: &Authority) -> Self {
-        let certificates = match account {
-            Account::Healthy => catalogue::healthy(cloud, authority),
-            Account::Troubled => catalogue::troubled(cloud, authority),
-            Account::Empty => Vec::new(),
-            Account::Session | Account::ExpiredSession | Account::Mfa | Account::Liar | Account::Repeating => {
-                catalogue::small(cloud, authority)
-            }
-        };
+    pub(crate) fn new(cloud: Cloud, account: Account, authority: Arc<Authority>) -> Self {
         let token = matches!(account, Account::Session | Account::ExpiredSession).then(|| Token {
             // As long and as odd as the clouds' own.
             value: format!("{}/+==", letters(300)),
@@ -82,11 +78,23 @@ impl Holder {
         };
         let mfa = (account == Account::Mfa).then(|| format!("{:06}", fastrand::u32(..1_000_000)));
         let key = Key { access_key, secret_key, token, mfa };
-        Self { account, key, project_id: hex(32), domain_id: hex(32), certificates }
+        let (project_id, domain_id) = (hex(32), hex(32));
+        Self { cloud, account, key, project_id, domain_id, authority, certificates: OnceLock::new() }
+    }
+
+    pub(crate) fn certificates(&self) -> &[Certificate] {
+        self.certificates.get_or_init(|| match self.account {
+            Account::Healthy => catalogue::healthy(self.cloud, &self.authority),
+            Account::Troubled => catalogue::troubled(self.cloud, &self.authority),
+            Account::Empty => Vec::new(),
+            Account::Session | Account::ExpiredSession | Account::Mfa | Account::Liar | Account::Repeating => {
+                catalogue::small(self.cloud, &self.authority)
+            }
+        })
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<&Certificate> {
-        self.certificates.iter().find(|certificate| certificate.id == id && !certificate.id.is_empty())
+        self.certificates().iter().find(|certificate| certificate.id == id && !certificate.id.is_empty())
     }
 
     /// One page of what the account lists, and the total that it names.

@@ -1,11 +1,5 @@
 //! The four clouds on this machine, to rehearse certctl, its cron job and its hooks without an account.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a tool for rehearsals: what cannot be set up must stop it"
-)]
-
 #[path = "mod.rs"]
 #[allow(dead_code, reason = "what the test suite alone uses")]
 mod sandbox;
@@ -158,7 +152,7 @@ fn demonstrate(
         }
     }
     print(&format!("\n{}", directory.display()))?;
-    for line in sandbox::tree(&directory) {
+    for line in tree(&directory) {
         print(&line)?;
     }
     // The sandbox's own copy goes with it; this one stays, outside the directory that certctl owns.
@@ -167,6 +161,46 @@ fn demonstrate(
     print(&format!("\nThe sandbox's root certificate, to verify them with: {}", root.display()))?;
     print("  openssl verify -CAfile ROOT -untrusted NAME/chain.pem NAME/cert.pem")?;
     Ok(worst)
+}
+
+/// What is in a directory, a line each: mode, name, and where a link leads. The first certificate directory is shown
+/// with everything in it, the others, which are like it, by their names.
+fn tree(directory: &Path) -> Vec<String> {
+    let (mut lines, mut opened) = (Vec::new(), false);
+    for path in sorted(directory) {
+        lines.push(line(&path, ""));
+        if !opened && path.join("cert.pem").exists() {
+            opened = true;
+            walk(&path, "    ", &mut lines);
+        }
+    }
+    lines
+}
+
+fn walk(directory: &Path, indent: &str, lines: &mut Vec<String>) {
+    for path in sorted(directory) {
+        lines.push(line(&path, indent));
+        if path.is_dir() && !path.is_symlink() {
+            walk(&path, &format!("{indent}    "), lines);
+        }
+    }
+}
+
+fn sorted(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+fn line(path: &Path, indent: &str) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let name = path.file_name().unwrap_or_default().display();
+    if let Ok(target) = std::fs::read_link(path) {
+        return format!("      {indent}{name} -> {}", target.display());
+    }
+    let mode = path.metadata().map(|metadata| metadata.permissions().mode() & 0o7777).unwrap_or_default();
+    format!("{mode:04o}  {indent}{name}{}", if path.is_dir() { "/" } else { "" })
 }
 
 /// The command with the sandbox's environment and none of the user's own accounts; certctl is built first.

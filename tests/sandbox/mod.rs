@@ -10,12 +10,7 @@
 //! - [`pki`] and [`archive`]: what a certificate and a download are made of.
 //! - [`fault`]: what can be made to go wrong at run time.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::cast_possible_truncation,
-    reason = "a simulator for tests: what cannot be set up must stop it"
-)]
+#![allow(clippy::unwrap_used, reason = "a simulator for tests: what cannot be set up must stop it")]
 
 pub(crate) mod accounts;
 pub(crate) mod archive;
@@ -33,7 +28,7 @@ pub(crate) mod wire;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -196,14 +191,15 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     pub(crate) fn start(options: Options) -> Self {
         let options = Arc::new(options);
-        let authority = Authority::new(Timestamp::now());
+        let authority = Arc::new(Authority::new(Timestamp::now()));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let tls = options.tls.then(|| authority.acceptor());
 
         let mut clouds: HashMap<Cloud, (Arc<Served>, SocketAddr)> = HashMap::new();
         for cloud in Cloud::ALL {
             let accounts = Account::ALL.into_iter().filter(|account| account.exists_at(cloud));
-            let mut holders: Vec<Holder> = accounts.map(|account| Holder::new(cloud, account, &authority)).collect();
+            let mut holders: Vec<Holder> =
+                accounts.map(|account| Holder::new(cloud, account, Arc::clone(&authority))).collect();
             if let Some((keys, _)) = clouds.get(&cloud.keys_of()) {
                 holders.iter_mut().zip(&keys.holders).for_each(|(holder, same)| holder.key = same.key.clone());
             }
@@ -239,15 +235,18 @@ impl Sandbox {
         self.environment_of(Account::Healthy)
     }
 
-    /// What makes certctl talk to these accounts; a cloud that knows no such account is left out.
+    /// What makes certctl talk to these accounts. A cloud that knows no such account gets no credentials, but an
+    /// endpoint all the same: whatever else certctl may find must not leave this machine.
     pub(crate) fn environment_of(&self, account: Account) -> Vec<(String, String)> {
         let mut variables = Vec::new();
         for cloud in [Cloud::Jdcloud, Cloud::Tencent, Cloud::Huawei, self.options.ctyun_product] {
+            let [.., endpoint] = cloud.variables();
+            variables.extend(endpoint.map(|name| (name.to_owned(), self.url(cloud))));
             let Some(holder) = self.holder(cloud, account) else { continue };
             let token = holder.key.token.as_ref().map(|token| token.value.clone());
             let [access_key, secret_key] =
                 [&holder.key.access_key, &holder.key.secret_key].map(|key| Some(key.clone()));
-            let values = [access_key, secret_key, token, Some(self.url(cloud))];
+            let values = [access_key, secret_key, token];
             for (name, value) in cloud.variables().into_iter().zip(values) {
                 variables.extend(name.zip(value).map(|(name, value)| (name.to_owned(), value)));
             }
@@ -291,7 +290,7 @@ impl Sandbox {
 
     /// What an account holds; empty if the cloud knows no such account.
     pub(crate) fn certificates(&self, cloud: Cloud, account: Account) -> Vec<Certificate> {
-        self.holder(cloud, account).map(|holder| holder.certificates.clone()).unwrap_or_default()
+        self.holder(cloud, account).map(|holder| holder.certificates().to_vec()).unwrap_or_default()
     }
 
     /// The first of an account's certificates that is there for this.
@@ -344,31 +343,3 @@ pub(crate) const AMBIENT: [&str; 31] = [
     "all_proxy",
     "SSL_CERT_FILE",
 ];
-
-/// A directory's files, a line each: mode, name, and where a link leads.
-pub(crate) fn tree(directory: &Path) -> Vec<String> {
-    fn walk(directory: &Path, indent: &str, lines: &mut Vec<String>) {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mut entries: Vec<PathBuf> = std::fs::read_dir(directory)
-            .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
-            .unwrap_or_default();
-        entries.sort();
-        for path in entries {
-            let Ok(metadata) = path.symlink_metadata() else { continue };
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            match std::fs::read_link(&path) {
-                Ok(target) => lines.push(format!("{:>4}  {indent}{name} -> {}", "", target.display())),
-                Err(_) => {
-                    let mode = metadata.permissions().mode() & 0o7777;
-                    lines.push(format!("{mode:04o}  {indent}{name}{}", if metadata.is_dir() { "/" } else { "" }));
-                }
-            }
-            if metadata.is_dir() {
-                walk(&path, &format!("{indent}    "), lines);
-            }
-        }
-    }
-    let mut lines = Vec::new();
-    walk(directory, "", &mut lines);
-    lines
-}

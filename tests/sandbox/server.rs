@@ -129,8 +129,11 @@ impl Served {
         let mut recent = self.recent.lock().unwrap();
         let times = recent.entry((holder.key.access_key.clone(), operation.to_owned())).or_default();
         times.retain(|time| time.elapsed() < Duration::from_millis(950));
-        times.push_back(Instant::now());
-        times.len() > limit as usize
+        let full = times.len() >= limit as usize;
+        if !full {
+            times.push_back(Instant::now());
+        }
+        full
     }
 
     /// What goes back, and the fault that is to happen to it.
@@ -200,7 +203,11 @@ pub(crate) fn serve(
     served: Arc<Served>,
     tls: Option<TlsAcceptor>,
 ) -> std::io::Result<SocketAddr> {
-    let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+    // Not by the runtime: the caller may be inside one of its own.
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let _entered = runtime.enter();
+    let listener = TcpListener::from_std(listener)?;
     let address = listener.local_addr()?;
     runtime.spawn(listen(served, listener, address, tls));
     Ok(address)

@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
+use x509_parser::extensions::GeneralName;
+
 use super::program;
 use crate::sandbox::{Account, Cloud, Options, Sandbox};
 
@@ -33,6 +35,26 @@ fn openssl_accepts_every_chain_and_key() {
         seen += 1;
     }
     assert!(seen > 40, "{seen} certificates");
+}
+
+#[test]
+fn evil_names_are_in_the_certificates() {
+    let sandbox = Sandbox::start(Options::default());
+    let names = |pem: &str| {
+        let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+        let certificate = pem.parse_x509().unwrap();
+        let names = &certificate.subject_alternative_name().unwrap().unwrap().value.general_names;
+        let [GeneralName::DNSName(name)] = names[..] else { panic!("{names:?}") };
+        name.to_owned()
+    };
+    for cloud in Cloud::ALL {
+        let evil = sandbox.certificates(cloud, Account::Troubled);
+        let evil: Vec<_> = evil.iter().filter(|certificate| certificate.label == "evil name").collect();
+        assert!(evil.iter().any(|certificate| certificate.names == ["../../etc/x"]), "{cloud:?}");
+        for certificate in evil {
+            assert_eq!([names(&certificate.material().unwrap().leaf)], certificate.names[..], "{cloud:?}");
+        }
+    }
 }
 
 #[test]
