@@ -1,14 +1,16 @@
 //! One run at a time.
 
-use std::fs::File;
-use std::sync::{Arc, Barrier};
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use certctl::store::{self, Outcome, StoreError};
+use certctl::store::{self, Name, Outcome, StoreError};
 
 use super::{
-    NAME, assert_holds, child, files, identity, install, names, options, scratch, tree_with_times, try_install,
+    NAME, assert_holds, child, files, identity, install, names, options, possible, runs, scratch, tree_with_times,
+    try_install,
 };
 
 #[test]
@@ -56,7 +58,7 @@ fn the_lock_is_on_the_directory_that_is_there() {
     thread::scope(|scope| {
         let waiting = scope.spawn(|| install(dir.path(), "a"));
         thread::sleep(Duration::from_millis(200));
-        std::fs::rename(&certificate, dir.path().join("moved")).unwrap();
+        fs::rename(&certificate, dir.path().join("moved")).unwrap();
         drop(held);
         assert_eq!(waiting.join().unwrap().outcome, Outcome::Created);
     });
@@ -83,30 +85,18 @@ fn a_process_holds_it_against_another() {
     assert_holds(&certificate, "a");
 }
 
-/// Also those that fail, and take back the directories they have made from under the others.
 #[test]
 fn many_at_once_in_a_directory_that_nobody_has_made() {
     for round in 0..20 {
         let dir = scratch();
         let certs = dir.path().join("new/certs");
-        let together = Arc::new(Barrier::new(8));
+        let together = Barrier::new(8);
         thread::scope(|scope| {
-            for thread in 0..8 {
-                let (certs, together) = (&certs, Arc::clone(&together));
+            for label in ["a", "b", "fails", "a", "b", "fails", "a", "b"] {
+                let (certs, together) = (&certs, &together);
                 scope.spawn(move || {
                     together.wait();
-                    match thread % 4 {
-                        0 => {
-                            // Refused by the system, after the directories are made: two files of one name.
-                            let mut twice = files("c");
-                            twice.extend(files("c"));
-                            let mut other = identity("c");
-                            other.name = store::Name::parse(if thread == 0 { "other" } else { NAME }).unwrap();
-                            store::install(certs, &other, &twice, &options()).unwrap_err();
-                        }
-                        1 => drop(install(certs, "b")),
-                        _ => drop(install(certs, "a")),
-                    }
+                    if label == "fails" { fail(certs, NAME) } else { drop(install(certs, label)) }
                 });
             }
         });
@@ -114,4 +104,37 @@ fn many_at_once_in_a_directory_that_nobody_has_made() {
         install(&certs, "a");
         assert_holds(&certs.join(NAME), "a");
     }
+}
+
+/// As if another run had failed and taken back the directories it had made, just before this one uses them.
+#[test]
+fn directories_that_vanish_on_the_way_are_made_again() {
+    if !possible("strace", runs(&["strace", "-f", "true"])) {
+        return;
+    }
+    for (when, gone) in [(2, &["new"][..]), (3, &["new/certs", "new"]), (3, &["new/certs"])] {
+        let dir = scratch();
+        let inject = format!("inject=mkdirat:delay_enter=500000:when={when}");
+        let wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=mkdirat", "-e", &inject];
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| child::result(&wrapper, &dir.path().join("new/certs"), "a"));
+            while fs::remove_dir(dir.path().join(gone[0])).is_err() && !waiting.is_finished() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            for more in &gone[1..] {
+                fs::remove_dir(dir.path().join(more)).unwrap();
+            }
+            assert_eq!(waiting.join().unwrap(), "Created", "{gone:?}");
+        });
+        assert_holds(&dir.path().join("new/certs").join(NAME), "a");
+    }
+}
+
+/// An install that the system refuses after the directories are made: it has two files of one name.
+fn fail(certs: &Path, name: &str) {
+    let mut identity = identity("c");
+    identity.name = Name::parse(name).unwrap();
+    let twice = [files("c"), files("c")].into_iter().flatten().collect::<Vec<_>>();
+    let error = store::install(certs, &identity, &twice, &options()).unwrap_err().to_string();
+    assert!(error.contains("File exists"), "{error}");
 }
