@@ -231,9 +231,7 @@ fn of_bundle(error: &BundleError) -> Verdict {
         | BundleError::MalformedCertificate { .. }
         | BundleError::MalformedKey { .. } => "not_pem",
         BundleError::Archive { .. } => "archive",
-        BundleError::TooMany { .. } | BundleError::NoCertificate { .. } | BundleError::Ambiguous { .. } => {
-            "material"
-        }
+        BundleError::TooMany { .. } | BundleError::NoCertificate { .. } | BundleError::Ambiguous { .. } => "material",
         BundleError::EncryptedKey { .. } => "encrypted_key",
         BundleError::UnsupportedKey { .. } | BundleError::UncheckableKey { .. } => "unsupported_key",
         BundleError::KeyMismatch { .. } | BundleError::DamagedKey { .. } => "key_mismatch",

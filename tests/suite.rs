@@ -3,7 +3,11 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod bundle;
+mod cli;
+mod oracle;
 #[allow(dead_code, reason = "what the example alone uses")]
 mod sandbox;
+#[path = "sandbox/selftest/mod.rs"]
+mod sandbox_selftest;
 mod signature;
 mod store;

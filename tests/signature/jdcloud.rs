@@ -12,7 +12,7 @@ fn vectors() -> Value {
 /// Path and query of the URL on the wire.
 fn target(url: &str) -> (&str, &str) {
     let path = url.find("://").and_then(|at| url[at + 3..].find('/').map(|slash| at + 3 + slash)).unwrap();
-    url[path..].split_once('?').unwrap_or((&url[path..], ""))
+    url[path..].split_once('?').unwrap_or_else(|| (&url[path..], ""))
 }
 
 fn names(vector: &Value) -> &str {
