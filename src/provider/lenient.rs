@@ -96,12 +96,17 @@ fn text(value: Value) -> Option<String> {
 }
 
 fn time(value: Value) -> Option<Timestamp> {
-    let text = text(value)?;
+    let text = text(value).filter(|text| !is_no_time(text.trim()))?;
     let time = parse_time(text.trim());
     if time.is_none() {
         tracing::warn!("`{}` is not a time; taken as not known", crate::text::one_line(&text, 40));
     }
     time
+}
+
+/// How the clouds write that there is no time yet: nothing to warn of, or every pending certificate would.
+fn is_no_time(text: &str) -> bool {
+    text == "--" || text.starts_with("0000-00-00")
 }
 
 fn parse_time(text: &str) -> Option<Timestamp> {

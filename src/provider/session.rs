@@ -97,6 +97,11 @@ impl Session {
         &self.link.credentials
     }
 
+    /// The time, by the local clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.link.environment.now()
+    }
+
     /// One call whose reply is JSON: the payload.
     pub(super) async fn call(&self, operation: &'static str, request: Request) -> Result<Value, ProviderError> {
         self.exchange(operation, request, |reply| self.payload(operation, reply)).await
@@ -125,7 +130,7 @@ impl Session {
             limit.turn().await;
         }
         let nonce = uuid::Uuid::new_v4().to_string();
-        let seal = Seal { credentials: self.credentials(), now: self.link.environment.now(), nonce: &nonce };
+        let seal = Seal { credentials: self.credentials(), now: self.now(), nonce: &nonce };
         let signed = (self.dialect.sign)(request, &seal);
         Ok(self.link.client.send(request, &signed.headers).await?)
     }
@@ -156,7 +161,7 @@ impl Session {
     }
 
     fn refuse(&self, operation: &'static str, reply: &Reply, complaint: Complaint) -> ProviderError {
-        let now = self.link.environment.now();
+        let now = self.now();
         let code = complaint.code.filter(|code| !code.is_empty());
         let by_code = code.as_deref().and_then(self.dialect.meaning);
         let mut meaning = by_code.unwrap_or_else(|| match Meaning::of_status(reply.status) {

@@ -163,17 +163,18 @@ fn demonstrate(
     Ok(worst)
 }
 
-/// What is in a directory, a line each: mode, name, and where a link leads. The first certificate directory is shown
-/// with everything in it, the others, which are like it, by their names.
+/// What is in a directory, a line each: mode, name, and where a link leads. One certificate directory of each cloud is
+/// shown with everything in it; the others, which are like it, are counted.
 fn tree(directory: &Path) -> Vec<String> {
-    let (mut lines, mut opened) = (Vec::new(), false);
-    for path in sorted(directory) {
-        lines.push(line(&path, ""));
-        if !opened && path.join("cert.pem").exists() {
-            opened = true;
-            walk(&path, "    ", &mut lines);
-        }
+    let mut lines = Vec::new();
+    let all = sorted(directory);
+    let is_shown = |path: &&PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"www."));
+    for path in all.iter().filter(is_shown) {
+        lines.push(line(path, ""));
+        walk(path, "    ", &mut lines);
     }
+    let others = all.len() - all.iter().filter(is_shown).count();
+    lines.push(format!("and {others} more directories like these"));
     lines
 }
 
@@ -209,8 +210,11 @@ fn command(program: &std::ffi::OsStr, environment: &[(String, String)]) -> Resul
     for name in AMBIENT {
         command.env_remove(name);
     }
-    let certctl = if program == "certctl" { Some(certctl()?) } else { beside() };
-    if let Some(directory) = certctl {
+    let certctl = certctl();
+    if program == "certctl" {
+        certctl.as_ref().map_err(String::clone)?;
+    }
+    if let Ok(directory) = certctl {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let all = std::iter::once(directory).chain(std::env::split_paths(&path));
         command.env("PATH", std::env::join_paths(all).map_err(|error| error.to_string())?);

@@ -254,6 +254,9 @@ impl Sandbox {
                 variables.push(("HUAWEICLOUD_SDK_PROJECT_ID".to_owned(), holder.project_id.clone()));
             }
         }
+        if self.options.ctyun_product == Cloud::Ccms {
+            variables.push(("CERTCTL_CTYUN_PRODUCT".to_owned(), "ccms".to_owned()));
+        }
         if self.options.tls {
             variables.push(("SSL_CERT_FILE".to_owned(), self.root_path().display().to_string()));
         }
@@ -310,7 +313,7 @@ impl Drop for Sandbox {
 }
 
 /// Every variable that could lead certctl, or a child of it, to a real account.
-pub(crate) const AMBIENT: [&str; 31] = [
+pub(crate) const AMBIENT: [&str; 35] = [
     "TENCENTCLOUD_SECRET_ID",
     "TENCENTCLOUD_SECRET_KEY",
     "TENCENTCLOUD_TOKEN",
@@ -334,6 +337,10 @@ pub(crate) const AMBIENT: [&str; 31] = [
     "CERTCTL_TENCENT_ENDPOINT",
     "CERTCTL_HUAWEI_ENDPOINT",
     "CERTCTL_CTYUN_ENDPOINT",
+    "CERTCTL_TENCENT_SITE",
+    "CERTCTL_HUAWEI_API",
+    "CERTCTL_HUAWEI_REGION",
+    "CERTCTL_CTYUN_PRODUCT",
     "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
     "HTTP_PROXY",
     "http_proxy",

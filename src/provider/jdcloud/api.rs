@@ -1,5 +1,6 @@
 //! What is on the wire at JD Cloud, and what its error codes mean.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -57,14 +58,17 @@ struct DownloadCertDesc {
 impl Row {
     /// What the numbers of certStatus mean is not documented. Only what has been issued has a validity, and only what
     /// still stands can be downloaded.
-    fn status(&self) -> Status {
-        let is_issued = self.end_time.0.is_some() && self.downloadable.as_str() != "0";
-        if is_issued { Status::Issued } else { Status::Unknown }
+    fn status(&self, now: Timestamp) -> Status {
+        match self.end_time.0 {
+            Some(end) if end <= now => Status::Expired,
+            Some(_) if self.downloadable.as_str() != "0" => Status::Issued,
+            _ => Status::Unknown,
+        }
     }
 
-    pub(super) fn certificate(self) -> Certificate {
+    pub(super) fn certificate(self, now: Timestamp) -> Certificate {
         Certificate {
-            status: self.status(),
+            status: self.status(now),
             alias: self.cert_name.0.or(self.alias_name.0),
             provider_status: self.cert_status.0,
             not_before: self.start_time.0,
@@ -93,14 +97,14 @@ impl Download {
     }
 }
 
-pub(super) fn describe(id: &str, mut reply: Value) -> Description {
+pub(super) fn describe(id: &str, mut reply: Value, now: Timestamp) -> Description {
     // The documents nest the fields, the SDKs have them flat.
     if let Some(nested) = reply.get_mut("certDescDetail").filter(|nested| nested.is_object()) {
         reply = nested.take();
     }
     let row: Row = read(reply.clone());
     let (issuer, kind) = (row.issuer.0.clone(), row.cert_type.0.clone());
-    let mut certificate = row.certificate();
+    let mut certificate = row.certificate(now);
     id.clone_into(&mut certificate.id);
     Description { issuer, kind, ..Description::new(certificate, redact(reply)) }
 }

@@ -75,7 +75,8 @@ impl JdCloud {
     }
 
     async fn list_all(&self) -> Result<Vec<Certificate>, ProviderError> {
-        paging::collect(api::LIST, PAGE_SIZE, |page| self.page(page), |row| read::<Row>(row).certificate()).await
+        let row = |row| read::<Row>(row).certificate(self.session.now());
+        paging::collect(api::LIST, PAGE_SIZE, |page| self.page(page), row).await
     }
 
     async fn page(&self, page: PageRequest) -> Result<Page, ProviderError> {
@@ -89,7 +90,7 @@ impl JdCloud {
         let request = self.request(Method::Get, &format!("/sslCert/{}", encode(id)));
         let reply = self.session.call(api::DESCRIBE, request).await?;
         if reply.is_object() {
-            Ok(api::describe(id, reply))
+            Ok(api::describe(id, reply, self.session.now()))
         } else {
             Err(ProviderError::Nothing { operation: api::DESCRIBE })
         }
