@@ -5,6 +5,7 @@
 mod bundle;
 mod cli;
 mod oracle;
+mod readme;
 #[allow(dead_code, reason = "what the example alone uses")]
 mod sandbox;
 #[path = "sandbox/selftest/mod.rs"]

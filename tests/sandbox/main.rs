@@ -228,7 +228,7 @@ fn command(program: &std::ffi::OsStr, environment: &[(String, String)]) -> Resul
 /// The directory of the certctl to run, built if cargo runs us.
 fn certctl() -> Result<PathBuf, String> {
     if let Some(cargo) = std::env::var_os("CARGO") {
-        let mut build = Command::new(cargo);
+        let mut build = sandbox::cargo(&cargo);
         build.args(["build", "--quiet", "--bin", "certctl", "--manifest-path"]);
         build.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
         let target = profile_directory();

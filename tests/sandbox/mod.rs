@@ -27,8 +27,10 @@ pub(crate) mod tencent;
 pub(crate) mod wire;
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -310,6 +312,19 @@ impl Drop for Sandbox {
             runtime.shutdown_background();
         }
     }
+}
+
+/// A cargo below the one that runs this program. Without what cargo tells the programs it runs about their package:
+/// the build script of ring would take it for a change, and all that stands on ring be built anew.
+pub(crate) fn cargo(program: &OsStr) -> Command {
+    let mut cargo = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo
 }
 
 /// Every variable that could lead certctl, or a child of it, to a real account.
