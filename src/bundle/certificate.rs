@@ -4,8 +4,6 @@ use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
 use x509_parser::der_parser::asn1_rs::Tag;
 use x509_parser::error::X509Error;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -16,6 +14,7 @@ use x509_parser::x509::{AttributeTypeAndValue, X509Name, X509Version};
 
 use super::algorithm::{PublicKey, bit_length, signature_name};
 use super::{der, pem, printable};
+use crate::digest::{hex, sha1_hex, sha256_hex};
 
 /// A parsed certificate. Its texts come from outside: control characters in them are replaced.
 #[derive(Clone, PartialEq, Eq)]
@@ -85,8 +84,8 @@ impl Certificate {
             serial: hex(der::without_leading_zeros(parsed.raw_serial())),
             issuer: one_line(parsed.issuer()),
             subject: one_line(parsed.subject()),
-            fingerprint_sha1: hex(&Sha1::digest(raw)),
-            fingerprint_sha256: hex(&Sha256::digest(raw)),
+            fingerprint_sha1: sha1_hex(raw),
+            fingerprint_sha256: sha256_hex(raw),
             key_algorithm: PublicKey::from_spki(spki)?.name(),
             signature_algorithm: signature_name(&parsed.signature_algorithm.algorithm),
             der: raw.to_vec(),
@@ -261,12 +260,4 @@ fn value(attribute: &AttributeTypeAndValue<'_>) -> String {
         }
         _ => printable(&String::from_utf8_lossy(any.data)),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-pub use pem::pem;
+pub use pem::{LEAF, pem};
 
 /// One file of a version: what [`crate::store`] writes.
 pub struct FileImage {

@@ -3,17 +3,20 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 
+use jiff::Timestamp;
 use rustix::fs::FileType;
 use rustix::process::geteuid;
 
+use crate::bundle::Certificate;
+use crate::format::LEAF;
 use crate::store::dir::{Dir, FileFound};
 use crate::store::error::StoreError;
 use crate::store::layout::{self, CURRENT, METADATA_MODE, NEXT_LINK, VERSIONS, Wanted};
 use crate::store::metadata::{METADATA, Metadata};
 use crate::store::version::VersionName;
 
-/// No metadata.json is longer, in bytes.
-const LONGEST_METADATA: usize = 1 << 20;
+/// No metadata.json and no leaf is longer, in bytes.
+const LONGEST: usize = 1 << 20;
 
 /// A certificate directory's state: that of its own names, not yet of the version in it.
 pub(super) struct Survey {
@@ -77,17 +80,16 @@ impl Survey {
         let Ok(version) = versions.open(name.as_str()) else {
             return Ok(Need::Version);
         };
-        let metadata_file = version.read(METADATA, LONGEST_METADATA).ok().flatten();
+        let metadata_file = version.read(METADATA, LONGEST).ok().flatten();
         let installed = metadata_file.as_ref().and_then(|file| Metadata::parse(&file.bytes));
-        if let Some(installed) = &installed
-            && installed.identity.not_before > wanted.metadata.identity.not_before
-            && !force
+        let of_metadata = installed.as_ref().map(|installed| installed.identity.not_before);
+        let installed_not_before = of_metadata.or_else(|| leaf_not_before(&version));
+        let new_not_before = wanted.metadata.identity.not_before;
+        if let Some(installed_not_before) =
+            installed_not_before.filter(|installed| *installed > new_not_before && !force)
         {
-            return Err(StoreError::Older {
-                path: certificate.path().to_owned(),
-                installed_not_before: installed.identity.not_before,
-                new_not_before: wanted.metadata.identity.not_before,
-            });
+            let path = certificate.path().to_owned();
+            return Err(StoreError::Older { path, installed_not_before, new_not_before });
         }
         let is_described = installed.is_some_and(|installed| installed.agrees_with(&wanted.metadata))
             && metadata_file.is_some_and(|file| is_sound(&file, METADATA_MODE));
@@ -132,6 +134,12 @@ fn link_at(
     } else {
         Err(entry.foreign(path(), "a symbolic link of its own"))
     }
+}
+
+/// Start of validity by the installed leaf itself, for where metadata.json is damaged.
+fn leaf_not_before(version: &Dir) -> Option<Timestamp> {
+    let leaf = version.read(LEAF, LONGEST).ok().flatten()?;
+    Certificate::first_in_pem(&leaf.bytes).map(|leaf| leaf.not_before)
 }
 
 fn versions_of(certificate: &Dir) -> Result<Option<Dir>, StoreError> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use crate::digest::sha256_hex;
 use crate::format::FileImage;
 use crate::store::name::Name;
 
@@ -97,8 +97,7 @@ impl Metadata {
 
 impl FileRecord {
     fn of(file: &FileImage) -> Self {
-        let sha256 = Sha256::digest(file.bytes.as_slice()).iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { sha256, mode: format!("{:04o}", file.mode) }
+        Self { sha256: sha256_hex(&file.bytes), mode: format!("{:04o}", file.mode) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The built `certctl` against the sandbox: what users see, command by command.
 
 mod conformance;
+mod history;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
