@@ -2,6 +2,7 @@
 
 mod conformance;
 mod history;
+mod kill;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
