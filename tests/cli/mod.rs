@@ -3,6 +3,7 @@
 mod conformance;
 mod history;
 mod kill;
+mod signers;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

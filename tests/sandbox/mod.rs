@@ -170,6 +170,7 @@ pub(crate) struct Request {
     pub(crate) query: String,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
     /// Empty if the cloud has none such.
     pub(crate) operation: String,
     pub(crate) account: Option<Account>,

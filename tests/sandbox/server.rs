@@ -173,6 +173,7 @@ impl Served {
             path: request.path().to_owned(),
             query: request.query().to_owned(),
             headers: request.headers.clone(),
+            body: request.body.clone(),
             operation,
             account: judged.as_ref().ok().map(|holder| holder.account),
             verdict: judged.map(drop),
