@@ -3,6 +3,7 @@
 mod conformance;
 mod history;
 mod kill;
+mod servers;
 mod signers;
 
 use std::path::{Path, PathBuf};
