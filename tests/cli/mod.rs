@@ -1,5 +1,6 @@
 //! The built `certctl` against the sandbox: what users see, command by command.
 
+mod concurrent;
 mod conformance;
 mod history;
 mod kill;
