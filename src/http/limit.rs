@@ -13,21 +13,47 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// At most `per_second` calls a second; 0 is taken as 1.
+    /// At most `per_second` calls a second, and a tenth fewer: what leaves evenly spread may bunch up on its way.
+    /// 0 is taken as 1.
     #[must_use]
     pub fn new(per_second: u32) -> Self {
-        Self { period: Duration::from_secs(1) / per_second.max(1), next: Mutex::new(None) }
+        Self { period: Duration::from_millis(1_100) / per_second.max(1), next: Mutex::new(None) }
     }
 
-    /// Waits for this caller's turn.
+    /// Waits for this caller's turn. Turns are first come, first served.
     pub async fn turn(&self) {
-        let turn = {
-            let mut next = self.next.lock().await;
-            let now = Instant::now();
-            let turn = next.map_or(now, |next| next.max(now));
-            *next = Some(turn + self.period);
-            turn
+        // Held while waiting, so that the next turn is counted from when this one really was: had turns been given
+        // out beforehand, a process that was held up would then take all that it has missed at once.
+        let mut next = self.next.lock().await;
+        if let Some(next) = *next {
+            sleep_until(next).await;
+        }
+        *next = Some(Instant::now() + self.period);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::future::join_all;
+    use tokio::time::Instant;
+
+    use super::RateLimit;
+
+    #[tokio::test]
+    async fn turns_that_were_missed_are_not_made_up_for() {
+        let limit = RateLimit::new(100);
+        let turn = async || {
+            limit.turn().await;
+            Instant::now()
         };
-        sleep_until(turn).await;
+        let held_up = async {
+            tokio::time::sleep(Duration::from_millis(15)).await;
+            std::thread::sleep(Duration::from_millis(60));
+        };
+        let turns = futures_util::future::join(join_all((0..8).map(|_| turn())), held_up).await.0;
+        let gaps: Vec<_> = turns.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(gaps.iter().all(|gap| *gap >= Duration::from_millis(10)), "{gaps:?}");
     }
 }
