@@ -1,6 +1,5 @@
 //! Why there is no whole reply.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -118,17 +117,10 @@ fn innermost(error: &reqwest::Error) -> String {
     cause.to_string().chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.is::<rustls::Error>() || inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
-        {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+/// An I/O error passes over the error inside it when it is asked for its source; and one may be inside another.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner)) || error.source().is_some_and(is_tls)
 }
 
 fn seconds(limit: Duration) -> String {
