@@ -1,6 +1,7 @@
 //! Sends one request once.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use zeroize::Zeroizing;
 
+use super::error::innermost;
 use super::{HttpError, Method, Request};
 
 /// The most that is read of one reply: ten times the largest page a cloud sends.
@@ -19,8 +21,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The client of all clouds. Cheap to clone: clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    remote: reqwest::Client,
     loopback: reqwest::Client,
+    /// Made when it is first needed: loopback can do without the system's root certificates.
+    remote: Arc<OnceLock<Result<reqwest::Client, String>>>,
     timeout: Duration,
 }
 
@@ -40,21 +43,13 @@ impl Client {
     /// are honoured, except that plain http, which is for loopback only, never goes through a proxy.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
+    /// When TLS cannot be set up. Want of root certificates shows at the first request that needs them.
     pub fn new(timeout: Duration) -> Result<Self, HttpError> {
         // An earlier call, or the program that embeds this library, may have chosen already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = || {
-            reqwest::Client::builder()
-                .user_agent(concat!("certctl/", env!("CARGO_PKG_VERSION")))
-                .redirect(Policy::none())
-                .connect_timeout(timeout.min(CONNECT_TIMEOUT))
-                .timeout(timeout)
-        };
-        let setup = |error: reqwest::Error| HttpError::Setup { reason: format!("{error:#}") };
-        let remote = builder().https_only(true).build().map_err(setup)?;
-        let loopback = builder().no_proxy().build().map_err(setup)?;
-        Ok(Self { remote, loopback, timeout })
+        let loopback = builder(timeout).no_proxy().tls_certs_only([]).build();
+        let loopback = loopback.map_err(|error| HttpError::Setup { reason: innermost(&error) })?;
+        Ok(Self { loopback, remote: Arc::default(), timeout })
     }
 
     /// Sends `request` with the signature's `headers` beside its own, once, and reads the whole reply.
@@ -66,7 +61,7 @@ impl Client {
         let fail = |error| HttpError::of(error, host, self.timeout);
         let started = Instant::now();
         let url = parse(request)?;
-        let client = if url.scheme() == "https" { &self.remote } else { &self.loopback };
+        let client = if url.scheme() == "https" { self.remote()? } else { &self.loopback };
         let mut builder = match request.method() {
             Method::Get => client.get(url),
             Method::Post => client.post(url),
@@ -92,6 +87,19 @@ impl Client {
         tracing::debug!("{method} {host}{path}: HTTP {}, {} bytes, {milliseconds} ms", status.as_u16(), body.len());
         Ok(Reply { status: status.as_u16(), body, headers: response.headers().clone() })
     }
+
+    fn remote(&self) -> Result<&reqwest::Client, HttpError> {
+        let make = || builder(self.timeout).https_only(true).build().map_err(|error| innermost(&error));
+        self.remote.get_or_init(make).as_ref().map_err(|reason| HttpError::Setup { reason: reason.clone() })
+    }
+}
+
+fn builder(timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("certctl/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .connect_timeout(timeout.min(CONNECT_TIMEOUT))
+        .timeout(timeout)
 }
 
 /// The URL, unless the parser would rewrite a part of it that was signed (`..` as an id, say).

@@ -109,7 +109,7 @@ impl HttpError {
 }
 
 /// The last cause: the library's outer layers only say that sending failed.
-fn innermost(error: &reqwest::Error) -> String {
+pub(super) fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;
