@@ -13,7 +13,7 @@ pub enum HttpError {
         /// The TLS library's words.
         reason: String,
     },
-    /// A path that an HTTP client would rewrite, so that it would not be the one that was signed.
+    /// A path that an HTTP client or a gateway would rewrite, so that it would not be the one that was signed.
     #[error("`{path}` cannot be requested as it stands")]
     Unsendable {
         /// The path, percent-encoded.
