@@ -82,11 +82,13 @@ impl Detail {
     pub(super) fn material(self) -> Option<Material> {
         // The detail of a revoked certificate still shows its key.
         let withdrawn = !matches!(status(self.status.as_str()), Status::Issued | Status::Expired | Status::Unknown);
+        // The root alone is nothing to install.
+        let is_there = self.certificate_private_key.0.is_some() || self.certificate_public_key.0.is_some();
         let material = Material::default()
             .with("CertificatePrivateKey", self.certificate_private_key.0.unwrap_or_default())
             .with("CertificatePublicKey", self.certificate_public_key.0.unwrap_or_default())
             .with("RootCert", self.root_cert.standard.0.unwrap_or_default());
-        Some(material).filter(|material| !withdrawn && !material.is_empty())
+        Some(material).filter(|_| is_there && !withdrawn)
     }
 }
 
