@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::account::AccountError;
 use crate::bundle::BundleError;
 use crate::credential::CredentialError;
-use crate::http::HttpError;
+use crate::http::{Again, HttpError};
 use crate::provider::{Meaning, ProviderError};
 use crate::store::{NameError, StoreError};
 
@@ -199,11 +199,23 @@ fn of_provider(error: &ProviderError) -> Verdict {
             Meaning::NotDownloadable => {
                 verdict("not_downloadable", Exit::NoCertificate, "`certctl describe` shows its state")
             }
-            Meaning::RateLimited => verdict("rate_limited", Exit::Provider, "try again later, or with a smaller -j"),
-            Meaning::Busy => verdict("unavailable", Exit::Provider, "try again later"),
+            Meaning::RateLimited => verdict(
+                "rate_limited",
+                Exit::Provider,
+                &format!("try again {}, or with a smaller -j", when(refusal.again)),
+            ),
+            Meaning::Busy => verdict("unavailable", Exit::Provider, &format!("try again {}", when(refusal.again))),
             Meaning::NoSuchApi => verdict("no_such_api", Exit::Provider, "check the endpoint"),
             Meaning::Other => verdict("refused", Exit::Provider, ""),
         },
+    }
+}
+
+/// When the cloud wants to be asked again.
+fn when(again: Again) -> String {
+    match again {
+        Again::After(wait) if !wait.is_zero() => format!("in {} s", wait.as_secs_f64().ceil()),
+        _ => "later".to_owned(),
     }
 }
 
