@@ -70,6 +70,13 @@ async fn describe(account: &Account, row: Certificate) -> Result<Option<Certific
             Ok(Some(Certificate { domains, domains_complete: true, not_before, not_after, ..row }))
         }
         Err(error) if error.meaning() == Some(Meaning::NotFound) => Ok(None),
+        // One certificate that the cloud keeps to itself must not stand in the way of all others.
+        Err(error @ (ProviderError::Refused(_) | ProviderError::Nothing { .. }))
+            if matches!(error.meaning(), None | Some(Meaning::NotDownloadable)) =>
+        {
+            tracing::warn!("{}: {error}; only what the listing tells of it is known", row.id);
+            Ok(Some(row))
+        }
         Err(error) => Err(error),
     }
 }
