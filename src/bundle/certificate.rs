@@ -13,7 +13,7 @@ use x509_parser::time::ASN1Time;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name, X509Version};
 
 use super::algorithm::{PublicKey, bit_length, signature_name};
-use super::{der, pem, printable};
+use super::{der, pem, printable, visible};
 use crate::digest::{hex, sha1_hex, sha256_hex};
 
 /// A parsed certificate. Its texts come from outside: control characters in them are replaced.
@@ -112,7 +112,8 @@ impl Certificate {
                 self.has_alternative_names = true;
                 for name in &names.general_names {
                     match name {
-                        GeneralName::DNSName(name) => self.dns_names.push(printable(name)),
+                        // Whole: it is compared, and names a directory.
+                        GeneralName::DNSName(name) => self.dns_names.push(visible(name)),
                         GeneralName::IPAddress(octets) => self.ip_addresses.extend(address(octets)),
                         _ => {}
                     }
@@ -245,7 +246,7 @@ fn one_line(name: &X509Name<'_>) -> String {
         let kind = oid2abbrev(attribute.attr_type(), oid_registry())
             .map_or_else(|_| attribute.attr_type().to_id_string(), ToOwned::to_owned);
         // Writing to a String does not fail.
-        let _ = write!(line, "{separator}{kind}={}", value(attribute));
+        let _ = write!(line, "{separator}{kind}={}", printable(&value(attribute)));
     }
     line
 }
@@ -256,8 +257,8 @@ fn value(attribute: &AttributeTypeAndValue<'_>) -> String {
         Tag::BmpString => {
             let units =
                 any.data.chunks_exact(2).map(|unit| unit.iter().fold(0, |unit, &byte| (unit << 8) | u16::from(byte)));
-            printable(&String::from_utf16_lossy(&units.collect::<Vec<_>>()))
+            visible(&String::from_utf16_lossy(&units.collect::<Vec<_>>()))
         }
-        _ => printable(&String::from_utf8_lossy(any.data)),
+        _ => visible(&String::from_utf8_lossy(any.data)),
     }
 }

@@ -71,17 +71,21 @@ impl Bundle {
     }
 }
 
-/// Text from outside, fit for a message: no control or invisible formatting characters, no more than 200 characters.
+/// Text from outside, fit for a message: [`visible`], and no more than 200 characters.
 fn printable(text: &str) -> String {
     const LONGEST: usize = 200;
-    let is_invisible = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    let mut clean: String =
-        text.chars().map(|c| if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c }).take(LONGEST).collect();
+    let mut clean: String = visible(text).chars().take(LONGEST).collect();
     if text.chars().nth(LONGEST).is_some() {
         clean.push('…');
     }
     clean
+}
+
+/// Text from outside with a mark in place of each control or invisible formatting character.
+fn visible(text: &str) -> String {
+    let is_invisible = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().map(|c| if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

@@ -41,6 +41,17 @@ fn every_domain_that_was_asked_for() {
     }
 }
 
+/// A DNS name has up to 253 characters, and all of them count.
+#[test]
+fn the_longest_name_is_whole() {
+    let pki = Pki::new();
+    let name = [&"a".repeat(63), ".", &"b".repeat(63), ".", &"c".repeat(63), ".", &"d".repeat(53), ".example"].concat();
+    assert_eq!(name.len(), 253);
+    let leaf = pki.intermediate.issue(Wish::leaf(&[&name]));
+    let bundle = assemble(&[leaf.pem() + &pki.intermediate.pem(), leaf.key_pem()], &[&name]).unwrap();
+    assert_eq!(bundle.leaf().dns_names, [name]);
+}
+
 #[test]
 fn of_two_leaves_with_one_key_the_newest_that_will_do() {
     let pki = Pki::new();
