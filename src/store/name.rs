@@ -108,6 +108,8 @@ fn broken_rule(text: &str) -> Option<&'static str> {
         Some("contains a slash or a backslash")
     } else if text.starts_with(['.', '-']) {
         Some("starts with a dot or a hyphen")
+    } else if text.trim() != text {
+        Some("starts or ends with a blank")
     } else if text.chars().any(is_invisible) {
         Some("contains a control or an invisible character")
     } else {
@@ -116,13 +118,14 @@ fn broken_rule(text: &str) -> Option<&'static str> {
 }
 
 /// Control characters, and what Unicode calls format characters and line separators: they hide in a listing or turn
-/// the text around them.
+/// the text around them. Also the mark that stands for such a one in a certificate's names as they are shown: a name
+/// with it is not the certificate's own.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
             | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{fffd}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
 }
 
@@ -165,6 +168,10 @@ mod tests {
             "a\u{200b}",
             "\u{feff}a",
             "a\u{2029}",
+            "a\u{fffd}b",
+            " ",
+            " a",
+            "a\u{3000}",
             "a\u{e0041}",
             &long,
         ] {
