@@ -29,7 +29,7 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "URL")]
     pub(super) endpoint: Option<String>,
     /// The longest that one try of one request may take
-    #[arg(long, global = true, value_parser = duration::parse, default_value = "30s", value_name = "TIME")]
+    #[arg(long, global = true, value_parser = duration::parse_positive, default_value = "30s", value_name = "TIME")]
     pub(super) timeout: Duration,
     /// How often a request that may succeed later is tried again
     #[arg(long, global = true, default_value_t = 3, value_name = "N")]
@@ -91,7 +91,7 @@ pub(super) struct DescribeArgs {
     #[arg(short, long, value_parser = provider_names(), value_name = "PROVIDER")]
     pub(super) provider: String,
     /// An id, or a domain: the newest certificate that covers it
-    #[arg(value_name = "CERT")]
+    #[arg(value_name = "CERT", value_parser = certificate)]
     pub(super) certificate: String,
 }
 
@@ -103,7 +103,7 @@ pub(super) struct DownloadArgs {
     #[arg(short, long, value_parser = provider_names(), value_name = "PROVIDER")]
     pub(super) provider: String,
     /// Ids, or domains: the newest certificate that covers each
-    #[arg(value_name = "CERT", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "CERT", value_parser = certificate, required_unless_present = "all", conflicts_with = "all")]
     pub(super) certificates: Vec<String>,
     /// Every issued certificate that is in date
     #[arg(long)]
@@ -150,6 +150,11 @@ pub(super) enum LogFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     Pem,
+}
+
+/// A script whose variable is not set must not get as far as asking a cloud for the certificate without an id.
+fn certificate(text: &str) -> Result<String, &'static str> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty()).ok_or("it is blank; give an id or a domain")
 }
 
 fn provider_names() -> clap::builder::PossibleValuesParser {

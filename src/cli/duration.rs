@@ -23,17 +23,23 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
+/// The same, and not 0.
+pub(super) fn parse_positive(text: &str) -> Result<Duration, String> {
+    parse(text).and_then(|time| if time.is_zero() { Err("write at least 1s".to_owned()) } else { Ok(time) })
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::parse;
+    use super::{parse, parse_positive};
 
     #[test]
     fn a_number_and_its_unit() {
         for (text, seconds) in [("2s", 2), ("30m", 1_800), ("12h", 43_200), ("14d", 1_209_600), ("0s", 0)] {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
+        assert_eq!((parse_positive("1s"), parse_positive("0m").is_err()), (Ok(Duration::from_secs(1)), true));
         for text in ["", "s", "30", "1w", "-1s", "+1s", "1.5s", "1 s", "30分", "99999999999999999999d", "40000d"] {
             assert!(parse(text).is_err(), "{text}");
         }
