@@ -9,7 +9,7 @@ use crate::run::outcome::Row;
 use crate::run::select::Wanted;
 
 pub(super) async fn run(args: &DescribeArgs, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
-    let account = super::account(&args.provider, global, environment)?;
+    let account = super::account(super::registration(&args.provider)?, global, environment)?;
     let now = environment.now();
     let described = async {
         let id = match Wanted::parse(&args.certificate) {

@@ -24,7 +24,7 @@ pub(super) async fn run(args: &DownloadArgs, global: &Global, environment: &Envi
         return Err(Failure::Usage("--name is for one certificate; leave it out, or name one".to_owned()));
     }
     let name = args.name.as_deref().map(Name::parse).transpose()?;
-    let account = super::account(&args.provider, global, environment)?;
+    let registration = super::registration(&args.provider)?;
     let now = environment.now();
     let delivery = Arc::new(Delivery {
         dir: args.dir.clone(),
@@ -32,8 +32,14 @@ pub(super) async fn run(args: &DownloadArgs, global: &Global, environment: &Envi
         dry_run: args.dry_run,
         options: Options { keep: KEEP, force: args.force, lock_timeout: args.lock_timeout, now },
     });
-    let (targets, mut rows) = targets(args, &account, global, now).await;
-    rows.extend(deliver(&account, targets, &delivery, global.jobs.into()).await);
+    let rows = match super::account(registration, global, environment) {
+        Ok(account) => {
+            let (targets, mut rows) = targets(args, &account, global, now).await;
+            rows.extend(deliver(&account, targets, &delivery, global.jobs.into()).await);
+            rows
+        }
+        Err(failure) => vec![Row::failed(registration.name, registration.name, None, all_names(args), failure)],
+    };
     let failed = rows.iter().filter(|row| row.failure.is_some());
     let exit = of_batch(failed.map(super::tell).collect::<Vec<_>>());
     let has_changed = global.detailed_exitcode && rows.iter().any(|row| row.outcome.is_change());
@@ -59,8 +65,7 @@ async fn targets(args: &DownloadArgs, account: &Account, global: &Global, now: T
     let listing = match listing {
         Ok(listing) => listing,
         Err(error) => {
-            let name = Some(args.certificates.join(", ")).filter(|name| !name.is_empty());
-            rows.push(Row::failed(account.provider, &account.name, None, name, error.into()));
+            rows.push(Row::failed(account.provider, &account.name, None, all_names(args), error.into()));
             return (targets, rows);
         }
     };
@@ -75,6 +80,11 @@ async fn targets(args: &DownloadArgs, account: &Account, global: &Global, now: T
         }
     }
     (targets, rows)
+}
+
+/// What to call all that was asked for, where none of it can be had; with `--all` that has no name.
+fn all_names(args: &DownloadArgs) -> Option<String> {
+    Some(args.certificates.join(", ")).filter(|names| !names.is_empty())
 }
 
 async fn find(

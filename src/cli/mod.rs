@@ -79,11 +79,16 @@ fn reach(global: &Global) -> Result<Reach, Failure> {
     Ok(Reach { client, retries: Retries::new(global.retries), endpoint: global.endpoint.clone() })
 }
 
-/// The account of the provider that `-p` names.
-fn account(provider: &str, global: &Global, environment: &Environment) -> Result<Account, Failure> {
-    Ok(Account::implicit(registration(provider)?, &reach(global)?, environment)?)
+/// The one account of a provider.
+fn account(
+    registration: &'static Registration,
+    global: &Global,
+    environment: &Environment,
+) -> Result<Account, Failure> {
+    Ok(Account::implicit(registration, &reach(global)?, environment)?)
 }
 
+/// The provider that `-p` names.
 fn registration(provider: &str) -> Result<&'static Registration, Failure> {
     let found = REGISTRY.iter().find(|registration| registration.name == provider).copied();
     found.ok_or_else(|| Failure::Usage(format!("there is no provider `{provider}`")))
