@@ -1,12 +1,19 @@
 //! Text from outside, made fit to be shown.
 
+/// Whether a terminal acts on a character instead of showing it: control characters, and those that turn the reading
+/// direction.
+#[must_use]
+pub fn is_acted_on(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// `text` as one line of at most `longest` characters that no terminal acts on.
 ///
 /// What comes from outside may hold line breaks, escape sequences and characters that turn the reading direction.
 #[must_use]
 pub fn one_line(text: &str, longest: usize) -> String {
-    let harmless = |c: char| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let plain = text.chars().filter(|c| harmless(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !is_acted_on(*c));
+    let plain = plain.collect::<String>();
     let words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
     match words.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),

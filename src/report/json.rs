@@ -7,13 +7,21 @@ use serde_json::Value;
 use crate::failure::{Exit, Failure};
 use crate::provider::{Certificate, Description};
 use crate::run::outcome::Row;
+use crate::text;
 
-/// Indented, since people read it too, and with a final newline.
+/// Indented, since people read it too, and with a final newline. Characters that a terminal acts on are escaped.
 ///
 /// # Errors
 /// Never for the documents of this module: they hold nothing that JSON cannot.
 pub fn to_text(document: &impl Serialize) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(document).map(|text| text + "\n")
+    let mut text = serde_json::to_string_pretty(document)?;
+    // JSON itself asks for this below U+0020 only, so outside of strings there is nothing but line ends.
+    let acted_on = |c: char| c != '\n' && text::is_acted_on(c);
+    if text.contains(acted_on) {
+        let escape = |c: char| if acted_on(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+        text = text.chars().map(escape).collect();
+    }
+    Ok(text + "\n")
 }
 
 /// `certctl.list/v1`
@@ -200,7 +208,7 @@ impl Problem {
         Self {
             code: failure.code(),
             exit_code: failure.exit() as u8,
-            message: crate::text::one_line(&failure.to_string(), 2_000),
+            message: text::one_line(&failure.to_string(), 2_000),
             hint: failure.hint(),
             request_id: failure.request_id().map(str::to_owned),
         }

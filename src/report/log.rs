@@ -11,6 +11,11 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::text::one_line;
+
+/// No message is longer, in characters.
+const LONGEST_MESSAGE: usize = 4_000;
+
 /// How messages are written.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
@@ -67,7 +72,9 @@ where
         } else {
             write!(writer, "certctl: {word}")?;
         }
-        context.format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        // Here, once for all messages, what clouds have sent becomes harmless: no line end forges another message.
+        let mut message = String::new();
+        context.format_fields(Writer::new(&mut message), event)?;
+        writeln!(writer, "{}", one_line(&message, LONGEST_MESSAGE))
     }
 }
