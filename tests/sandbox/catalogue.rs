@@ -265,6 +265,12 @@ pub(crate) fn troubled(cloud: Cloud, authority: &Authority) -> Vec<Certificate> 
     }
     cast.make("not yet valid", &["tomorrow"], |sketch| sketch.days = (1, 366));
     cast.make("expired but issued", &["yesterday"], |sketch| sketch.days = (-366, -1));
+    cast.make("evil alias", &["evil-alias"], |sketch| {
+        let evil = "a\u{1b}[31mb\u{9b}2Jc\u{7}\r\nd\u{202e}e\u{7f}";
+        (sketch.alias, sketch.description) = (Some(evil), Some(evil));
+    });
+    cast.make("evil id", &["evil-id"], |_| {});
+    cast.certificates.last_mut().unwrap().id = "x\ncertctl: error: \u{1b}[2Jy\u{9b}".to_owned();
     cast.make("evil listing", &["evil-listing"], |sketch| sketch.listed = Some("../../etc/x"));
     for evil in ["../../etc/x", "/etc/x", "..", "a/b", "..\\..\\x", "-rf", "a\nb", "\u{1b}[31mred", ".", " ", "a\0b"] {
         cast.make("evil name", &[], |sketch| sketch.verbatim = Some(evil));

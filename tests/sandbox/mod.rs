@@ -130,6 +130,8 @@ impl Cloud {
 pub(crate) struct Options {
     /// HTTPS, with server certificates of the sandbox's own authority.
     pub(crate) tls: bool,
+    /// What is wrong with those certificates.
+    pub(crate) server: pki::Server,
     /// The greatest page, where it is not to be the cloud's own.
     pub(crate) page_caps: Vec<(Cloud, usize)>,
     pub(crate) jd_forms: jdcloud::Forms,
@@ -149,6 +151,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             tls: false,
+            server: pki::Server::Good,
             page_caps: Vec::new(),
             jd_forms: jdcloud::Forms::default(),
             huawei_v3: true,
@@ -196,7 +199,7 @@ impl Sandbox {
         let options = Arc::new(options);
         let authority = Arc::new(Authority::new(Timestamp::now()));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let tls = options.tls.then(|| authority.acceptor());
+        let tls = options.tls.then(|| authority.acceptor(options.server));
 
         let mut clouds: HashMap<Cloud, (Arc<Served>, SocketAddr)> = HashMap::new();
         for cloud in Cloud::ALL {

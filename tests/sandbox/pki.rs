@@ -126,6 +126,15 @@ pub(crate) struct Issued {
     pub(crate) issuer: String,
 }
 
+/// What is wrong with the certificate that HTTPS is served with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    Good,
+    OtherName,
+    Expired,
+    NotYetValid,
+}
+
 struct Intermediate {
     name: String,
     pem: String,
@@ -214,11 +223,19 @@ impl Authority {
     }
 
     /// For HTTPS on loopback.
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+    pub(crate) fn acceptor(&self, server: Server) -> TlsAcceptor {
         let line = &self.lines[0][0];
-        let mut params = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+        let names: &[&str] =
+            if server == Server::OtherName { &["elsewhere.example"] } else { &["127.0.0.1", "localhost"] };
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).unwrap();
         let now = Timestamp::now();
-        (params.not_before, params.not_after) = (instant!(years(now, -1)), instant!(years(now, 1)));
+        let (from, to) = match server {
+            Server::Good | Server::OtherName => (-1, 1),
+            Server::Expired => (-2, -1),
+            Server::NotYetValid => (1, 2),
+        };
+        (params.not_before, params.not_after) = (instant!(years(now, from)), instant!(years(now, to)));
         params.distinguished_name = named("sandbox");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate().unwrap();
