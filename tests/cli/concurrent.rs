@@ -187,7 +187,8 @@ fn start_at(provider: &str, sandbox: &Sandbox, words: &[&str], dir: &Path) -> Ch
 fn end(child: Child) -> Run {
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    Run { code: output.status.code().unwrap_or(-1), stdout, stderr, took: Duration::ZERO }
 }
 
 /// Certctl's own names and no others, and every version complete.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Certctl, snapshot};
+use super::{Certctl, PROVIDERS, snapshot};
 use crate::sandbox::archive::Kind;
 use crate::sandbox::catalogue::Status;
 use crate::sandbox::ctyun::Form;
@@ -89,9 +89,6 @@ fn every_page_cap() {
         }
     }
 }
-
-const PROVIDERS: [(&str, Cloud); 4] =
-    [("jdcloud", Cloud::Jdcloud), ("tencent", Cloud::Tencent), ("huawei", Cloud::Huawei), ("ctyun", Cloud::Ctyun)];
 
 fn conforms(candidate: &Candidate) {
     let sandbox = Sandbox::start(candidate.options.clone());

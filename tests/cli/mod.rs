@@ -1,18 +1,28 @@
 //! The built `certctl` against the sandbox: what users see, command by command.
 
+mod bad_input;
 mod concurrent;
 mod conformance;
+mod faults;
 mod history;
 mod kill;
+mod outputs;
 mod servers;
 mod signers;
+mod tls;
+mod usage;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Account, Cloud, Sandbox};
+
+/// Every provider, and the cloud of the sandbox that it talks to.
+pub(crate) const PROVIDERS: [(&str, Cloud); 4] =
+    [("jdcloud", Cloud::Jdcloud), ("tencent", Cloud::Tencent), ("huawei", Cloud::Huawei), ("ctyun", Cloud::Ctyun)];
 
 /// One run of the built command, with the sandbox's environment and nothing of the machine's.
 pub(crate) struct Certctl {
@@ -20,10 +30,12 @@ pub(crate) struct Certctl {
 }
 
 /// What a run came to.
+#[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+    pub(crate) took: Duration,
 }
 
 impl Certctl {
@@ -39,6 +51,11 @@ impl Certctl {
         Self::with(sandbox.environment())
     }
 
+    /// With these accounts of all clouds that have such.
+    pub(crate) fn of(sandbox: &Sandbox, account: Account) -> Self {
+        Self::with(sandbox.environment_of(account))
+    }
+
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
@@ -49,14 +66,53 @@ impl Certctl {
         self
     }
 
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    pub(crate) fn current_dir(mut self, directory: &Path) -> Self {
+        self.command.current_dir(directory);
+        self
+    }
+
     pub(crate) fn run(mut self) -> Run {
-        let Output { status, stdout, stderr } = self.command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Run { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
+        let since = Instant::now();
+        Run::of(self.command.stdin(Stdio::null()).output().unwrap(), since)
+    }
+
+    /// The most memory that the run held at any time as well, in KiB.
+    pub(crate) fn run_measured(mut self) -> (Run, u64) {
+        let since = Instant::now();
+        let command = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let status = format!("/proc/{}/status", child.id());
+        let mut peak = 0;
+        while child.try_wait().unwrap().is_none() {
+            // Once it has ended the file has no such line; the kernel's figure is a peak itself, so none is missed
+            // but what the very last moments add.
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(peak);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        (Run::of(child.wait_with_output().unwrap(), since), peak)
+    }
+
+    /// The command itself, for what only a shell's tricks can do.
+    pub(crate) fn into_command(self) -> Command {
+        self.command
     }
 }
 
 impl Run {
+    pub(crate) fn of(output: Output, since: Instant) -> Self {
+        let Output { status, stdout, stderr } = output;
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let code = status.code().unwrap_or(-1);
+        Self { code, stdout: text(stdout), stderr: text(stderr), took: since.elapsed() }
+    }
+
     /// Asserts the exit code.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
@@ -67,10 +123,28 @@ impl Run {
     /// Asserts that stderr is one error line that has all of these.
     #[track_caller]
     pub(crate) fn says(self, words: &[&str]) -> Self {
-        let errors: Vec<_> = self.stderr.lines().filter(|line| line.starts_with("certctl: error: ")).collect();
+        let errors = self.errors();
         assert_eq!(errors.len(), 1, "one error line\n{}", self.stderr);
         for word in words {
             assert!(errors[0].contains(word), "`{word}` in {}", errors[0]);
+        }
+        self
+    }
+
+    /// The lines on stderr that tell of a failure.
+    pub(crate) fn errors(&self) -> Vec<&str> {
+        self.stderr.lines().filter(|line| line.starts_with("certctl: error: ")).collect()
+    }
+
+    /// Asserts that nothing a terminal acts on was printed, but for line ends.
+    #[track_caller]
+    pub(crate) fn prints_plainly(self) -> Self {
+        for text in [&self.stdout, &self.stderr] {
+            let odd = |c: &char| {
+                c.is_control() && *c != '\n'
+                    || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            };
+            assert_eq!(text.chars().find(odd), None, "{text:?}");
         }
         self
     }
