@@ -169,7 +169,9 @@ fn of_provider(error: &ProviderError) -> Verdict {
         ProviderError::Reply { .. } => {
             verdict("reply", Exit::Provider, "check the endpoint and any proxy in between, then try again")
         }
-        ProviderError::Paging { .. } => verdict("paging", Exit::Provider, "try again later"),
+        ProviderError::Paging { .. } | ProviderError::Endless { .. } => {
+            verdict("paging", Exit::Provider, "check the endpoint, and try again later")
+        }
         ProviderError::Nothing { .. } => {
             verdict("not_downloadable", Exit::NoCertificate, "`certctl describe` shows its state")
         }

@@ -99,11 +99,16 @@ impl Certificate {
         Some(certificate)
     }
 
-    /// The first certificate of a PEM text, if there is one that can be read.
+    /// The leaf in a PEM text, as far as that can be told without its key: the first certificate that is not a CA's,
+    /// or the only one. What cannot be read is passed over.
     #[must_use]
-    pub fn first_in_pem(text: &[u8]) -> Option<Self> {
-        let blocks = pem::blocks(text).map_while(Result::ok);
-        blocks.filter(pem::Block::is_certificate).find_map(|block| Self::parse_first(&block.der()?))
+    pub fn leaf_in_pem(text: &[u8]) -> Option<Self> {
+        let blocks = pem::blocks(text).map_while(Result::ok).filter(pem::Block::is_certificate);
+        let mut found: Vec<_> = blocks.filter_map(|block| Self::parse_first(&block.der()?)).collect();
+        match found.iter().position(|certificate| !certificate.is_ca()) {
+            Some(leaf) => Some(found.swap_remove(leaf)),
+            None => found.pop().filter(|_| found.is_empty()),
+        }
     }
 
     fn take_in(&mut self, extension: &ParsedExtension<'_>) {

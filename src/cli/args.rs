@@ -75,7 +75,7 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) account: Vec<String>,
     /// Show only certificates that cover this domain
-    #[arg(long, value_name = "DOMAIN")]
+    #[arg(long, value_parser = certificate, value_name = "DOMAIN")]
     pub(super) domain: Option<String>,
     /// Show only certificates that have expired or will within this time
     #[arg(long, value_parser = duration::parse, value_name = "TIME")]

@@ -8,7 +8,7 @@ use super::args::{DownloadArgs, Global, Output};
 use crate::account::Account;
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure, of_batch};
-use crate::provider::Certificate;
+use crate::provider::{Certificate, Status};
 use crate::report::{json, table};
 use crate::run::deliver::{Delivery, Target, deliver};
 use crate::run::inventory;
@@ -70,6 +70,12 @@ async fn targets(args: &DownloadArgs, account: &Account, global: &Global, now: T
         }
     };
     if args.all {
+        for row in
+            listing.iter().filter(|row| row.status == Status::Unknown && row.not_after.is_some_and(|end| now < end))
+        {
+            let word = row.provider_status.as_deref().unwrap_or("none");
+            tracing::warn!("{}: passed over, since its status ({word}) does not tell whether it stands", row.id);
+        }
         let usable = listing.iter().filter(|row| row.is_usable(now));
         targets.extend(usable.map(|row| Target { id: row.id.clone(), domains: Vec::new() }));
     }

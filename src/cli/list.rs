@@ -11,6 +11,7 @@ use crate::environment::Environment;
 use crate::failure::{Exit, Failure, of_batch};
 use crate::provider::{Certificate, REGISTRY, Registration, Status};
 use crate::report::{json, table};
+use crate::run::inventory;
 
 pub(super) async fn run(args: &ListArgs, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
     let asked = asked(args)?;
@@ -22,7 +23,8 @@ pub(super) async fn run(args: &ListArgs, global: &Global, environment: &Environm
     let (accounts, mut failures) = accounts(&asked, is_named, &reach, environment)?;
     let now = environment.now();
     let mut rows = Vec::new();
-    for (account, outcome) in accounts.iter().zip(join_all(accounts.iter().map(|account| account.cloud.list())).await) {
+    let list = |account| inventory::list(account, args.domain.is_some(), global.jobs.into());
+    for (account, outcome) in accounts.iter().zip(join_all(accounts.iter().map(list)).await) {
         match outcome {
             Ok(listed) => {
                 let shown = listed.into_iter().filter(|row| is_shown(row, args, now));

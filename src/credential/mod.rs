@@ -4,6 +4,9 @@ mod environment;
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 
@@ -56,7 +59,9 @@ impl Credentials {
         let secrets = [Some(&self.secret_key), self.session_token.as_ref(), self.mfa.as_ref()];
         let secrets =
             secrets.into_iter().flatten().map(SecretString::expose_secret).filter(|secret| !secret.is_empty());
-        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+        // JD Cloud is sent one of them in base64.
+        let hide = |text: String, secret: &str| text.replace(secret, "***").replace(&STANDARD.encode(secret), "***");
+        secrets.fold(text.to_owned(), hide)
     }
 }
 

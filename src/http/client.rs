@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use zeroize::Zeroizing;
 
@@ -64,7 +64,8 @@ impl Client {
         let client = if url.scheme() == "https" { self.remote()? } else { &self.loopback };
         let mut builder = match request.method() {
             Method::Get => client.get(url),
-            Method::Post => client.post(url),
+            // Without a body nothing else would say that there is none, which some gateways insist on.
+            Method::Post => client.post(url).header(CONTENT_LENGTH, request.body().len()),
         };
         for (name, value) in request.headers().iter().chain(headers) {
             let mut value = HeaderValue::from_str(value).map_err(|_| HttpError::BadHeader { name })?;

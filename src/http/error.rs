@@ -95,7 +95,8 @@ impl HttpError {
         let host = host.to_owned();
         let error = error.without_url();
         if error.is_timeout() {
-            return Self::Timeout { host, limit };
+            let reason = "timed out".to_owned();
+            return if error.is_connect() { Self::Connect { host, reason } } else { Self::Timeout { host, limit } };
         }
         let reason = innermost(&error);
         if is_tls(&error) {

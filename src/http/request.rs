@@ -1,5 +1,7 @@
 //! A request as it is signed, and therefore as it is sent.
 
+use std::fmt;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Endpoint;
@@ -34,7 +36,7 @@ impl Method {
 }
 
 /// One request. Path and query are kept percent-encoded and sorted, in the very bytes that go on the wire.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     method: Method,
     endpoint: Endpoint,
@@ -116,6 +118,13 @@ impl Request {
     pub fn url(&self) -> String {
         let mark = if self.query.is_empty() { "" } else { "?" };
         format!("{}://{}{}{mark}{}", self.endpoint.scheme(), self.host(), self.path(), self.query)
+    }
+}
+
+impl fmt::Debug for Request {
+    /// Without headers and body: secrets may be among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("method", &self.method).field("url", &self.url()).finish_non_exhaustive()
     }
 }
 

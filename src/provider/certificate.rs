@@ -1,8 +1,11 @@
 //! What a cloud says of a certificate, in one shape for all clouds.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::ProviderError;
 use crate::{bundle, domain};
 
 /// A certificate's state, in words that are the same for every cloud.
@@ -83,10 +86,10 @@ impl Certificate {
     /// Sets the names: the common name, then the others, each once.
     #[must_use]
     pub fn named(mut self, common_name: Option<String>, others: impl IntoIterator<Item = String>) -> Self {
+        let mut known = HashSet::new();
         for name in common_name.iter().cloned().chain(others) {
             let name = name.trim().to_owned();
-            let known = |known: &String| domain::normalize(known) == domain::normalize(&name);
-            if !name.is_empty() && !self.domains.iter().any(known) {
+            if !name.is_empty() && known.insert(domain::normalize(&name)) {
                 self.domains.push(name);
             }
         }
@@ -153,10 +156,22 @@ impl Description {
         }
     }
 
+    /// The same under the id that was asked for: a reply need not repeat it.
+    ///
+    /// # Errors
+    /// [`ProviderError::Nothing`] if the reply tells of no certificate.
+    pub(super) fn of(mut self, id: &str, operation: &'static str) -> Result<Self, ProviderError> {
+        if self.certificate.id.is_empty() && self.certificate.domains.is_empty() {
+            return Err(ProviderError::Nothing { operation });
+        }
+        id.clone_into(&mut self.certificate.id);
+        Ok(self)
+    }
+
     /// With what the certificate itself says, if `pem` can be read: better than the cloud's word for it.
     #[must_use]
     pub(super) fn with_pem(mut self, pem: Option<&str>) -> Self {
-        let Some(leaf) = pem.and_then(|pem| bundle::Certificate::first_in_pem(pem.as_bytes())) else { return self };
+        let Some(leaf) = pem.and_then(|pem| bundle::Certificate::leaf_in_pem(pem.as_bytes())) else { return self };
         self.certificate.not_before = Some(leaf.not_before);
         self.certificate.not_after = Some(leaf.not_after);
         self.issuer = Some(leaf.issuer);

@@ -36,9 +36,17 @@ pub enum ProviderError {
         /// The page, counted from 1.
         page: usize,
         /// How many rows came before.
-        collected: u64,
+        collected: usize,
         /// How many the cloud says there are.
         promised: u64,
+    },
+    /// A listing that brings new certificates for ever.
+    #[error("{operation}: the listing has no end; given up after {pages} pages")]
+    Endless {
+        /// The API's name for the call.
+        operation: &'static str,
+        /// How many pages came.
+        pages: usize,
     },
     /// The cloud has this certificate but neither key nor certificate to hand out.
     #[error("{operation}: the cloud hands out nothing for this certificate")]
@@ -118,12 +126,31 @@ impl Meaning {
         }
     }
 
-    /// What the words of a message mean where its code does not tell: no cloud documents all of its codes.
+    /// What a code that is not in the cloud's documents says by its own words.
     #[must_use]
-    pub fn of_message(message: &str) -> Option<Self> {
-        let message = message.to_lowercase();
-        let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-        says(&["not exist", "not found", "no such", "不存在"]).then_some(Self::NotFound)
+    pub fn of_words(code: &str) -> Option<Self> {
+        let code: String = code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        let says = |words: &[&str]| words.iter().any(|word| code.contains(word));
+        if says(&["toomanyrequests", "throttl", "ratelimit"]) {
+            Some(Self::RateLimited)
+        } else if says(&["internalerror", "internalservererror", "unavailable", "timeout", "busy"]) {
+            Some(Self::Busy)
+        } else {
+            None
+        }
+    }
+}
+
+/// No cloud documents all its codes; for a certificate that is not there, its words tell.
+fn says_not_found(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["not exist", "not found", "no such", "不存在"].iter().any(|words| message.contains(words))
+}
+
+impl Refusal {
+    /// Whether the API itself has answered, with a code or in words, and not a gateway with a page.
+    fn is_of_api(&self) -> bool {
+        self.code.is_some() || !self.message.is_empty()
     }
 }
 
@@ -137,13 +164,15 @@ impl ProviderError {
         }
     }
 
-    /// The same, for a call about one certificate: where every form of it is 404 the certificate does not exist,
-    /// and a code that certctl does not know says why this one is not handed out.
+    /// The same, for a call about one certificate: where the API itself says 404 to every form of it the certificate
+    /// does not exist (a page without a word of the API's is a gateway's or a proxy's), and a code that certctl does
+    /// not know says why this one is not handed out.
     #[must_use]
     pub(super) fn about_certificate(mut self) -> Self {
         if let Self::Refused(refusal) = &mut self {
             refusal.meaning = match refusal.meaning {
-                Meaning::NoSuchApi => Meaning::NotFound,
+                Meaning::NoSuchApi if refusal.is_of_api() => Meaning::NotFound,
+                Meaning::Other if says_not_found(&refusal.message) => Meaning::NotFound,
                 Meaning::Other if refusal.code.is_some() => Meaning::NotDownloadable,
                 meaning => meaning,
             };
@@ -157,7 +186,11 @@ impl ProviderError {
         match self {
             Self::Refused(refusal) => refusal.request_id.as_deref(),
             Self::Reply { request_id, .. } => request_id.as_deref(),
-            Self::Http(_) | Self::Paging { .. } | Self::Nothing { .. } | Self::Setting { .. } => None,
+            Self::Http(_)
+            | Self::Paging { .. }
+            | Self::Endless { .. }
+            | Self::Nothing { .. }
+            | Self::Setting { .. } => None,
         }
     }
 
@@ -167,9 +200,12 @@ impl ProviderError {
         match self {
             Self::Http(error) if error.is_passing() => Again::Soon,
             Self::Refused(refusal) => refusal.again,
-            Self::Reply { .. } | Self::Http(_) | Self::Paging { .. } | Self::Nothing { .. } | Self::Setting { .. } => {
-                Again::No
-            }
+            Self::Reply { .. }
+            | Self::Http(_)
+            | Self::Paging { .. }
+            | Self::Endless { .. }
+            | Self::Nothing { .. }
+            | Self::Setting { .. } => Again::No,
         }
     }
 }
@@ -184,7 +220,8 @@ impl fmt::Display for Refusal {
         if !message.is_empty() {
             write!(f, ": {message}")?;
         }
-        if let (Meaning::Clock, Some(ahead)) = (self.meaning, self.clock_ahead) {
+        let worth_telling = |ahead: &SignedDuration| ahead.abs() > SignedDuration::from_secs(1);
+        if let (Meaning::Clock, Some(ahead)) = (self.meaning, self.clock_ahead.filter(worth_telling)) {
             let word = if ahead.is_negative() { "behind" } else { "ahead of" };
             write!(f, " (the local clock is {:#} {word} the cloud's)", ahead.abs())?;
         }

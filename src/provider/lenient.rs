@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::bundle::Material;
+
 /// The clouds' own time zone, in which times without a zone are.
 const BEIJING: Offset = Offset::constant(8);
 /// Counts of seconds from here on are really milliseconds: as seconds this is the year 5138.
@@ -30,9 +32,16 @@ pub struct Names(pub Vec<String>);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Time(pub Option<Timestamp>);
 
-/// A list of which any row, and the list itself, may be null.
+/// A list of which any row, and the list itself, may be null. `None` where there is no list at all.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rows(pub Option<Vec<Value>>);
+
+/// The fields that hold key and certificates, under their names; `None` where all are empty.
+#[must_use]
+pub fn material<const N: usize>(fields: [(&'static str, Text); N]) -> Option<Material> {
+    let add = |material: Material, (name, text): (&'static str, Text)| material.with(name, text.0.unwrap_or_default());
+    Some(fields.into_iter().fold(Material::default(), add)).filter(|material| !material.is_empty())
+}
 
 /// Reads a struct of such fields; what is not an object reads as one without members.
 #[must_use]
@@ -81,6 +90,7 @@ impl<'de> Deserialize<'de> for Rows {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(match Value::deserialize(deserializer)? {
             Value::Array(rows) => Some(rows),
+            Value::Null => Some(Vec::new()),
             _ => None,
         }))
     }
@@ -152,7 +162,7 @@ mod tests {
         assert_eq!(read::<Names>(json!("a.example; b.example,,c.example")).0, ["a.example", "b.example", "c.example"]);
         assert_eq!(read::<Names>(json!(["a.example", null, "", 7])).0, ["a.example", "7"]);
         assert!(read::<Names>(json!(null)).0.is_empty());
-        assert_eq!(read::<Rows>(json!("*")).0, None);
+        assert_eq!((read::<Rows>(json!("*")).0, read::<Rows>(json!(null)).0), (None, Some(Vec::new())));
         assert_eq!(read::<Rows>(json!([null, 1])).0.map(|rows| rows.len()), Some(2));
     }
 

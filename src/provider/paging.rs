@@ -8,7 +8,7 @@ use super::lenient::Rows;
 use super::{Certificate, ProviderError};
 
 /// A listing that goes on past this is one that never ends.
-const MOST_PAGES: usize = 10_000;
+const MOST_PAGES: usize = 2_000;
 
 /// Which page to ask for, in every way that a cloud may want it said.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +47,7 @@ where
 {
     let mut certificates = Vec::new();
     let mut seen = HashSet::new();
+    let mut first_page = Vec::new();
     let mut request = PageRequest { number: 1, size, offset: 0 };
     for page in 1..=MOST_PAGES {
         let Page { rows: Rows(rows), total } = fetch(request).await?;
@@ -63,24 +64,33 @@ where
             return Ok(certificates);
         }
         let known = seen.len();
+        let mut ids = Vec::new();
         for row in rows {
             let Some(certificate) = read_row(operation, row, &read) else { continue };
+            ids.push(certificate.id.clone());
             if seen.insert(certificate.id.clone()) {
                 certificates.push(certificate);
             }
         }
         let collected = request.offset + count;
-        if total.is_some_and(|total| collected >= total) {
+        let is_new = seen.len() > known;
+        // The first page once more: the cloud does not heed which one it is asked for.
+        let repeats = page > 1 && !is_new && ids == first_page;
+        if !repeats && total.is_some_and(|total| collected >= total) {
             return Ok(certificates);
         }
-        if seen.len() == known {
-            let promised = |promised| ProviderError::Paging { operation, page, collected: request.offset, promised };
+        if !is_new {
+            let promised = |promised| ProviderError::Paging { operation, page, collected: known, promised };
             return total.map_or(Ok(certificates), |total| Err(promised(total)));
         }
-        let size = if page == 1 { size.min(count) } else { request.size };
-        request = PageRequest { number: collected.div_ceil(size) + 1, size, offset: collected };
+        // A cap shows only where more is promised than came.
+        let size = if page == 1 && total.is_some() { size.min(count) } else { request.size };
+        if page == 1 {
+            first_page = ids;
+        }
+        request = PageRequest { number: request.number + 1, size, offset: collected };
     }
-    Err(ProviderError::Paging { operation, page: MOST_PAGES, collected: request.offset, promised: u64::MAX })
+    Err(ProviderError::Endless { operation, pages: MOST_PAGES })
 }
 
 fn read_row(operation: &str, row: Value, read: impl Fn(Value) -> Certificate) -> Option<Certificate> {

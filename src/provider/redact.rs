@@ -20,7 +20,7 @@ fn inner((name, value): (String, Value)) -> (String, Value) {
 fn is_public((name, value): &(String, Value)) -> bool {
     // Clouds spell the same thing as PrivateKey, private_key and privateKey.
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    let secret_parts = ["privatekey", "password", "passwd", "passphrase", "encryptepassword", "secret"];
+    let secret_parts = ["privatekey", "prikey", "keycontent", "password", "passwd", "passphrase", "secret", "token"];
     let is_secret = matches!(name.as_str(), "key" | "keyfile") || secret_parts.iter().any(|part| name.contains(part));
     // A flag that tells whether there is a password is not one.
     (!is_secret || matches!(value, Value::Bool(_) | Value::Null)) && is_harmless(value)
@@ -28,7 +28,8 @@ fn is_public((name, value): &(String, Value)) -> bool {
 
 /// A key may also hide in a field whose name does not tell.
 fn is_harmless(value: &Value) -> bool {
-    !value.as_str().is_some_and(|text| text.contains("PRIVATE KEY"))
+    // The second is how PEM begins in base64.
+    !value.as_str().is_some_and(|text| text.contains("PRIVATE KEY") || text.contains("LS0tLS1CRUdJTi"))
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub struct Seal<'a> {
 }
 
 /// A signature and the last stage before it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Signed {
     /// What the signature is computed over.
     pub string_to_sign: String,
@@ -139,7 +139,7 @@ impl Session {
     pub(super) fn payload(&self, operation: &'static str, reply: &Reply) -> Result<Value, ProviderError> {
         let value = match serde_json::from_slice(&reply.body) {
             Ok(value) => value,
-            // A gateway's error page: its status says more than its text.
+            // A gateway's error: its status says more than its text.
             Err(_) if reply.status >= 400 => return Err(self.refuse(operation, reply, Complaint::default())),
             Err(error) => return Err(self.not_as_promised(operation, reply, &what_is(&reply.body, &error))),
         };
@@ -163,11 +163,8 @@ impl Session {
     fn refuse(&self, operation: &'static str, reply: &Reply, complaint: Complaint) -> ProviderError {
         let now = self.now();
         let code = complaint.code.filter(|code| !code.is_empty());
-        let by_code = code.as_deref().and_then(self.dialect.meaning);
-        let mut meaning = by_code.unwrap_or_else(|| match Meaning::of_status(reply.status) {
-            Meaning::Other => Meaning::of_message(&complaint.message).unwrap_or(Meaning::Other),
-            meaning => meaning,
-        });
+        let by_code = code.as_deref().and_then(|code| (self.dialect.meaning)(code).or_else(|| Meaning::of_words(code)));
+        let mut meaning = by_code.unwrap_or_else(|| Meaning::of_status(reply.status));
         let ahead = reply.date().map(|date| now.duration_since(date));
         if meaning == Meaning::Credentials && ahead.is_some_and(|ahead| ahead.abs() > CLOCK_TOLERANCE) {
             meaning = Meaning::Clock;
@@ -176,15 +173,15 @@ impl Session {
             Meaning::RateLimited | Meaning::Busy => reply.retry_after(now).map_or(Again::Soon, Again::After),
             _ => Again::No,
         };
-        let message = one_line(&self.credentials().scrub(&complaint.message), LONGEST_MESSAGE);
+        let clean = |text: &str, longest| one_line(&self.credentials().scrub(text), longest);
         let request_id = complaint.request_id.or_else(|| reply.header(self.dialect.request_id).map(str::to_owned));
         ProviderError::Refused(Box::new(Refusal {
             meaning,
             operation,
             status: reply.status,
-            code: code.map(|code| one_line(&code, 80)),
-            message,
-            request_id: request_id.map(|id| one_line(&id, 80)),
+            code: code.map(|code| clean(&code, 80)),
+            message: clean(&complaint.message, LONGEST_MESSAGE),
+            request_id: request_id.map(|id| clean(&id, 80)),
             clock_ahead: ahead.map(|ahead| SignedDuration::from_secs(ahead.as_secs())),
             again,
         }))
@@ -207,6 +204,13 @@ where
             }
             outcome => return outcome,
         }
+    }
+}
+
+impl fmt::Debug for Signed {
+    /// Without the headers: tokens are among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signed").finish_non_exhaustive()
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
+use super::in_order;
 use super::outcome::{Outcome, Row};
 use super::select::age;
 use crate::account::Account;
@@ -52,7 +52,7 @@ pub async fn deliver(account: &Account, targets: Vec<Target>, delivery: &Arc<Del
         let fetched = fetch(account, &target, delivery).await;
         (target, fetched)
     };
-    let fetched: Vec<_> = stream::iter(targets).map(fetch).buffered(jobs).collect().await;
+    let fetched = in_order(targets, jobs, fetch).await;
     let newest = newest_of_each_name(fetched.iter().filter_map(|(_, fetched)| fetched.as_ref().ok()));
     let install = |(target, fetched): (Target, Result<Parcel, Failure>)| {
         let newest = &newest;
@@ -66,7 +66,7 @@ pub async fn deliver(account: &Account, targets: Vec<Target>, delivery: &Arc<Del
             }
         }
     };
-    stream::iter(fetched).map(install).buffered(jobs).collect().await
+    in_order(fetched, jobs, install).await
 }
 
 async fn fetch(account: &Account, target: &Target, delivery: &Arc<Delivery>) -> Result<Parcel, Failure> {

@@ -1,14 +1,29 @@
 //! What accounts hold, and which of it is meant.
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
+use super::in_order;
 use super::select::{candidates, newest};
 use crate::account::Account;
 use crate::bundle::{Bundle, Requirements};
 use crate::domain;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::provider::{Certificate, Meaning, ProviderError};
+
+/// Every certificate of an account; where a domain matters, with all names of each, `jobs` of them asked at a time.
+///
+/// # Errors
+/// Those of the cloud.
+pub async fn list(account: &Account, names_matter: bool, jobs: usize) -> Result<Vec<Certificate>, ProviderError> {
+    let rows = account.cloud.list().await?;
+    if !names_matter {
+        return Ok(rows);
+    }
+    let complete =
+        |row: Certificate| async { if row.domains_complete { Ok(Some(row)) } else { describe(account, row).await } };
+    let rows: Vec<Option<Certificate>> = in_order(rows, jobs, complete).await.into_iter().collect::<Result<_, _>>()?;
+    Ok(rows.into_iter().flatten().collect())
+}
 
 /// The id of the newest certificate among `rows` that covers `wanted`.
 ///
@@ -26,8 +41,8 @@ pub async fn find(
 ) -> Result<String, Failure> {
     let candidates = candidates(rows, wanted, now);
     let several = candidates.len() > 1;
-    let complete = |row| complete(account, row, wanted, now, several);
-    let known: Vec<Option<Certificate>> = stream::iter(candidates).map(complete).buffered(jobs).try_collect().await?;
+    let known = in_order(candidates, jobs, |row| complete(account, row, wanted, now, several)).await;
+    let known: Vec<Option<Certificate>> = known.into_iter().collect::<Result<_, _>>()?;
     // The description may tell of a start of validity that is still to come.
     let known: Vec<Certificate> = known.into_iter().flatten().filter(|row| row.is_usable(now)).collect();
     let Some(found) = newest(&known, wanted) else {
@@ -47,7 +62,7 @@ async fn complete(
     wanted: &str,
     now: Timestamp,
     several: bool,
-) -> Result<Option<Certificate>, ProviderError> {
+) -> Result<Option<Certificate>, Failure> {
     let is_enough = |row: &Certificate| row.domains_complete && (row.not_before.is_some() || !several);
     if is_enough(&row) {
         return Ok(Some(row));
@@ -82,14 +97,18 @@ async fn describe(account: &Account, row: Certificate) -> Result<Option<Certific
 }
 
 /// The row with the start of validity that only the certificate itself tells: Huawei's older API names none.
-async fn look_inside(account: &Account, row: Certificate, now: Timestamp) -> Result<Certificate, ProviderError> {
-    let material = match account.cloud.download(&row.id).await {
-        Ok(material) => material,
-        // What is not handed out is not the newest that is.
-        Err(ProviderError::Refused(_) | ProviderError::Nothing { .. }) => return Ok(row),
-        Err(error) => return Err(error),
+async fn look_inside(account: &Account, row: Certificate, now: Timestamp) -> Result<Certificate, Failure> {
+    let start = async || -> Result<Timestamp, Failure> {
+        let material = account.cloud.download(&row.id).await?;
+        Ok(Bundle::assemble(&material, &Requirements { now, domains: &[] })?.leaf().not_before)
     };
-    let bundle = Bundle::assemble(&material, &Requirements { now, domains: &[] });
-    let not_before = bundle.ok().map(|bundle| bundle.leaf().not_before);
-    Ok(Certificate { not_before, ..row })
+    match start().await {
+        Ok(not_before) => Ok(Certificate { not_before: Some(not_before), ..row }),
+        // What is not handed out is not the newest that is; any other trouble may hide the newest.
+        Err(failure) if failure.exit() == Exit::NoCertificate => {
+            tracing::warn!("{}: {failure}; passed over", row.id);
+            Ok(row)
+        }
+        Err(failure) => Err(failure),
+    }
 }

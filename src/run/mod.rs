@@ -4,3 +4,21 @@ pub mod deliver;
 pub mod inventory;
 pub mod outcome;
 pub mod select;
+
+use futures_util::{StreamExt as _, stream};
+
+/// Does `work` on each item, on `jobs` of them at the same time; the results are in the items' order.
+///
+/// A slow one holds up no other: the next begins as soon as any is done.
+async fn in_order<T, U, F>(items: impl IntoIterator<Item = T>, jobs: usize, work: impl Fn(T) -> F) -> Vec<U>
+where
+    F: Future<Output = U>,
+{
+    let numbered = items.into_iter().enumerate().map(|(number, item)| {
+        let work = work(item);
+        async move { (number, work.await) }
+    });
+    let mut done: Vec<_> = stream::iter(numbered).buffer_unordered(jobs.max(1)).collect().await;
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
+}

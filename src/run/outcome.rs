@@ -114,13 +114,13 @@ impl Row {
         }
     }
 
-    /// Who this is about, for messages: `NAME (PROVIDER ID)`.
+    /// Who this is about, for messages: `NAME (PROVIDER ID)`, the id for a name that is not known.
     #[must_use]
     pub fn subject(&self) -> String {
         let id = self.id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
-        match &self.name {
+        match self.name.as_ref().or(self.id.as_ref()) {
             Some(name) => format!("{name} ({}{id})", self.provider),
-            None => format!("{}{id}", self.provider),
+            None => self.provider.to_owned(),
         }
     }
 }

@@ -139,7 +139,7 @@ fn link_at(
 /// Start of validity by the installed leaf itself, for where metadata.json is damaged.
 fn leaf_not_before(version: &Dir) -> Option<Timestamp> {
     let leaf = version.read(LEAF, LONGEST).ok().flatten()?;
-    Certificate::first_in_pem(&leaf.bytes).map(|leaf| leaf.not_before)
+    Certificate::leaf_in_pem(&leaf.bytes).map(|leaf| leaf.not_before)
 }
 
 fn versions_of(certificate: &Dir) -> Result<Option<Dir>, StoreError> {

@@ -53,9 +53,9 @@ fn the_common_name_counts_only_without_alternative_names() {
 fn the_first_of_a_text_or_none() {
     let pki = Pki::new();
     let text = pem("PRIVATE KEY", b"x") + &pem("CERTIFICATE", b"unreadable") + &pki.fullchain();
-    assert_eq!(Certificate::first_in_pem(text.as_bytes()).unwrap().der(), pki.leaf.der);
+    assert_eq!(Certificate::leaf_in_pem(text.as_bytes()).unwrap().der(), pki.leaf.der);
     for text in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nMII", &pem("CERTIFICATE", b"x")] {
-        assert_eq!(Certificate::first_in_pem(text.as_bytes()), None);
+        assert_eq!(Certificate::leaf_in_pem(text.as_bytes()), None);
     }
     assert_eq!(Certificate::parse(&[pki.leaf.der.as_slice(), b"\0"].concat()), None);
 }

@@ -108,7 +108,7 @@ fn keys_that_only_openssl_makes() {
 
     let sm2 = make("SM2");
     let read = |name: &str| std::fs::read_to_string(sm2.path().join(name)).unwrap();
-    assert_eq!(Certificate::first_in_pem(read("cert.pem").as_bytes()).unwrap().key_algorithm, "SM2");
+    assert_eq!(Certificate::leaf_in_pem(read("cert.pem").as_bytes()).unwrap().key_algorithm, "SM2");
     for key in ["key.pem", "pkcs8.pem"] {
         let error = assemble(&[read("cert.pem"), read(key)], &[]).unwrap_err();
         assert!(matches!(error, BundleError::UnsupportedKey { .. }), "{key}: {error}");

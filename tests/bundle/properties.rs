@@ -116,13 +116,13 @@ proptest! {
         ][magic];
         let _ = assemble(&[[magic, &bytes].concat()], &[]);
         let _ = Certificate::parse(&bytes);
-        let _ = Certificate::first_in_pem(&bytes);
+        let _ = Certificate::leaf_in_pem(&bytes);
     }
 
     #[test]
     fn random_text(text in "(-----(BEGIN|END) |CERTIFICATE|PRIVATE KEY|-----|\\\\n|\n|MII|[A-Za-z0-9+/=:]{0,9}){0,40}") {
         let _ = assemble(&[&text], &[]);
-        let _ = Certificate::first_in_pem(text.as_bytes());
+        let _ = Certificate::leaf_in_pem(text.as_bytes());
     }
 
     #[test]

@@ -188,7 +188,7 @@ fn end(child: Child) -> Run {
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    Run { code: output.status.code().unwrap_or(-1), stdout, stderr, took: Duration::ZERO }
+    Run { code: output.status.code().unwrap_or(-1), stdout, stderr, took: std::time::Duration::ZERO }
 }
 
 /// Certctl's own names and no others, and every version complete.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::bundle::Material;
-use crate::provider::lenient::{Count, Names, Rows, Text, Time, read};
+use crate::provider::lenient::{Count, Names, Rows, Text, Time, material, read};
 use crate::provider::redact::redact;
 use crate::provider::session::Complaint;
 use crate::provider::{Certificate, Description, Meaning, Status};
@@ -83,9 +83,9 @@ impl EcxRow {
         Certificate {
             alias: self.cert_name.0,
             domains_complete: self.scans.is_some(),
-            status: match self.cert_state.as_str() {
-                "Validity" | "2" => Status::Issued,
-                "Expired" | "1" => Status::Expired,
+            status: match self.cert_state.as_str().to_ascii_lowercase().as_str() {
+                "validity" | "2" => Status::Issued,
+                "expired" | "1" => Status::Expired,
                 _ => Status::Unknown,
             },
             provider_status: self.cert_state.0,
@@ -98,10 +98,7 @@ impl EcxRow {
 
     /// Key and certificates; `None` where the cloud holds neither.
     pub(super) fn material(self) -> Option<Material> {
-        let material = Material::default()
-            .with("key", self.key.0.unwrap_or_default())
-            .with("certs", self.certs.0.unwrap_or_default());
-        Some(material).filter(|material| !material.is_empty())
+        material([("key", self.key), ("certs", self.certs)])
     }
 }
 
@@ -110,7 +107,7 @@ impl CcmsRow {
         let mut names = self.domain_name.0.into_iter();
         Certificate {
             alias: self.name.0,
-            status: match self.status.as_str() {
+            status: match self.status.as_str().to_ascii_uppercase().as_str() {
                 // Expiring is in force still.
                 "ISSUED" | "EXPIRING" => Status::Issued,
                 "EXPIRED" => Status::Expired,
@@ -131,23 +128,22 @@ impl CcmsRow {
 impl CcmsExport {
     /// Key and certificates; `None` where the cloud holds neither.
     pub(super) fn material(self) -> Option<Material> {
-        let material = Material::default()
-            .with("privateKey", self.private_key.0.unwrap_or_default())
-            .with("entireCertificate", self.entire_certificate.0.unwrap_or_default())
-            .with("certificate", self.certificate.0.unwrap_or_default())
-            .with("certificateChain", self.certificate_chain.0.unwrap_or_default());
-        Some(material).filter(|material| !material.is_empty())
+        material([
+            ("privateKey", self.private_key),
+            ("entireCertificate", self.entire_certificate),
+            ("certificate", self.certificate),
+            ("certificateChain", self.certificate_chain),
+        ])
     }
 }
 
-pub(super) fn describe_ecx(id: &str, reply: Value) -> Description {
+pub(super) fn describe_ecx(reply: Value) -> Description {
     let row: EcxRow = read(reply.clone());
     let algorithm = [&row.public_key_algorithm, &row.public_key_bit].map(Text::as_str).join(" ").trim().to_owned();
     let (kind, signature) = (row.cert_type.0.clone(), row.signature_algorithm.0.clone());
     let (fingerprint, description, pem) = (row.fingerprint.0.clone(), row.description.0.clone(), row.certs.0.clone());
     let mut certificate = row.certificate();
     certificate.domains_complete = true;
-    id.clone_into(&mut certificate.id);
     Description {
         kind,
         description,
@@ -159,12 +155,11 @@ pub(super) fn describe_ecx(id: &str, reply: Value) -> Description {
     .with_pem(pem.as_deref())
 }
 
-pub(super) fn describe_ccms(id: &str, reply: Value) -> Description {
+pub(super) fn describe_ccms(reply: Value) -> Description {
     let row: CcmsRow = read(reply.clone());
     let (kind, brand, algorithm) = (row.kind.0.clone(), row.brand.0.clone(), row.encryption_algorithm.0.clone());
     let fingerprint = row.fingerprint.0.as_deref().map(str::to_ascii_lowercase);
-    let mut certificate = row.certificate();
-    id.clone_into(&mut certificate.id);
+    let certificate = row.certificate();
     Description {
         kind,
         issuer: brand,
@@ -199,7 +194,7 @@ pub(super) fn open(status: u16, mut reply: Value) -> Result<Value, Complaint> {
     let v1: V1Status = read(reply.get("status").cloned().unwrap_or_default());
     let outcome: Outcome = read(reply.clone());
     let error = outcome.error.0.or(outcome.error_code.0);
-    if status < 400 && v1.code.as_str() == "Success" {
+    if status < 400 && v1.code.as_str().eq_ignore_ascii_case("success") {
         return Ok(reply.get_mut("data").map(Value::take).unwrap_or_default());
     }
     if status < 400 && error.is_none() && outcome.status_code.as_str() == "200" {

@@ -3,6 +3,8 @@
 mod api;
 pub mod sign;
 
+use std::collections::HashSet;
+
 use futures_util::TryFutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -72,6 +74,10 @@ impl Ecx {
         if reply.is_object() { Ok(reply) } else { Err(ProviderError::Nothing { operation: api::ECX_GET }) }
     }
 
+    async fn describe_one(&self, id: &str) -> Result<Description, ProviderError> {
+        api::describe_ecx(self.get(id).await?).of(id, api::ECX_GET)
+    }
+
     async fn download_one(&self, id: &str) -> Result<Material, ProviderError> {
         let row: EcxRow = read(self.get(id).await?);
         row.material().ok_or(ProviderError::Nothing { operation: api::ECX_GET })
@@ -84,8 +90,7 @@ impl Provider for Ecx {
     }
 
     fn describe<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Description, ProviderError>> {
-        let reply = self.get(id).map_err(ProviderError::about_certificate);
-        Box::pin(reply.map_ok(move |reply| api::describe_ecx(id, reply)))
+        Box::pin(self.describe_one(id).map_err(ProviderError::about_certificate))
     }
 
     fn download<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Material, ProviderError>> {
@@ -111,13 +116,8 @@ impl Ccms {
         for origin in ["PURCHASE", "UPLOAD"] {
             let row = |row| read::<CcmsRow>(row).certificate();
             let of_origin = paging::collect(api::CCMS_LIST, PAGE_SIZE, |page| self.page(origin, page), row).await?;
-            let known = certificates.len();
-            for certificate in of_origin {
-                let is_known = certificates.iter().take(known).any(|other| other.id == certificate.id);
-                if !is_known {
-                    certificates.push(certificate);
-                }
-            }
+            let known: HashSet<_> = certificates.iter().map(|row| row.id.clone()).collect();
+            certificates.extend(of_origin.into_iter().filter(|row| !known.contains(&row.id)));
         }
         Ok(certificates)
     }
@@ -131,6 +131,10 @@ impl Ccms {
     async fn detail(&self, id: &str) -> Result<Value, ProviderError> {
         let reply = self.call(api::CCMS_DETAIL, &json!({"id": id})).await?;
         if reply.is_object() { Ok(reply) } else { Err(ProviderError::Nothing { operation: api::CCMS_DETAIL }) }
+    }
+
+    async fn describe_one(&self, id: &str) -> Result<Description, ProviderError> {
+        api::describe_ccms(self.detail(id).await?).of(id, api::CCMS_DETAIL)
     }
 
     /// The export wants the resource's id, which only listing and detail tell.
@@ -148,8 +152,7 @@ impl Provider for Ccms {
     }
 
     fn describe<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Description, ProviderError>> {
-        let reply = self.detail(id).map_err(ProviderError::about_certificate);
-        Box::pin(reply.map_ok(move |reply| api::describe_ccms(id, reply)))
+        Box::pin(self.describe_one(id).map_err(ProviderError::about_certificate))
     }
 
     fn download<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Material, ProviderError>> {

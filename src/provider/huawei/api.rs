@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::bundle::Material;
-use crate::provider::lenient::{Count, Names, Rows, Text, Time, read};
+use crate::provider::lenient::{Count, Names, Rows, Text, Time, material, read};
 use crate::provider::redact::redact;
 use crate::provider::session::Complaint;
 use crate::provider::{Certificate, Description, Meaning, Status};
@@ -30,7 +30,9 @@ pub(super) struct Row {
     id: Text,
     name: Text,
     domain: Text,
-    sans: Names,
+    sans: Option<Names>,
+    domain_count: Count,
+    wildcard_count: Count,
     status: Text,
     #[serde(rename = "type")]
     kind: Text,
@@ -70,6 +72,8 @@ pub(super) struct RowV2 {
     cert_type: Text,
     cert_brand: Text,
     expired_time: Time,
+    domain_num: Count,
+    wildcard_number: Count,
     // The listing's names, and the description's for the same.
     domain: Names,
     domain_name: Names,
@@ -83,24 +87,30 @@ pub(super) struct RowV2 {
 
 impl Row {
     pub(super) fn certificate(self) -> Certificate {
+        let count = self.domain_count.0.unwrap_or_default().saturating_add(self.wildcard_count.0.unwrap_or_default());
         Certificate {
             alias: self.name.0,
+            // Some listings count the names and leave them out.
+            domains_complete: self.sans.is_some() || count <= 1,
             status: status(self.status.as_str()),
             provider_status: self.status.0,
             not_before: self.not_before.0,
             not_after: self.not_after.0.or(self.expire_time.0),
             ..Certificate::new(self.id.0.unwrap_or_default())
         }
-        .named(self.domain.0, self.sans.0)
+        .named(self.domain.0, self.sans.unwrap_or_default().0)
     }
 }
 
 impl RowV2 {
     pub(super) fn certificate(self) -> Certificate {
+        let count = self.domain_num.0.unwrap_or_default().saturating_add(self.wildcard_number.0.unwrap_or_default());
+        let told = self.domain.0.len().saturating_add(self.domain_name.0.len()) as u64;
         let mut names = self.domain.0.into_iter().chain(self.domain_name.0);
         let word = self.order_status.0.or(self.order_state.0).or(self.status.0);
         Certificate {
             alias: self.cert_name.0,
+            domains_complete: told >= count,
             status: status(word.as_deref().unwrap_or_default()),
             provider_status: word,
             not_after: self.expired_time.0,
@@ -113,47 +123,40 @@ impl RowV2 {
 impl Export {
     /// Key and certificates; `None` where the cloud holds neither.
     pub(super) fn material(self) -> Option<Material> {
-        let material = Material::default()
-            .with("private_key", self.private_key.0.unwrap_or_default())
-            .with("entire_certificate", self.entire_certificate.0.unwrap_or_default())
-            .with("certificate", self.certificate.0.unwrap_or_default())
-            .with("certificate_chain", self.certificate_chain.0.unwrap_or_default());
-        Some(material).filter(|material| !material.is_empty())
+        material([
+            ("private_key", self.private_key),
+            ("entire_certificate", self.entire_certificate),
+            ("certificate", self.certificate),
+            ("certificate_chain", self.certificate_chain),
+        ])
     }
 }
 
-pub(super) fn describe(id: &str, reply: Value) -> Description {
+pub(super) fn describe(reply: Value) -> Description {
     let row: Row = read(reply.clone());
-    let description = Description {
+    Description {
         issuer: row.brand.0.clone(),
         kind: row.kind.0.clone(),
         signature_algorithm: row.signature_algorithm.0.clone().or_else(|| row.signature_algrithm.0.clone()),
         fingerprint_sha1: row.fingerprint.0.as_deref().map(str::to_ascii_lowercase),
         description: row.description.0.clone(),
         ..Description::new(row.certificate(), redact(reply))
-    };
-    with_id(id, description)
+    }
 }
 
-pub(super) fn describe_v2(id: &str, reply: Value) -> Description {
+pub(super) fn describe_v2(reply: Value) -> Description {
     let row: RowV2 = read(reply.clone());
-    let description = Description {
+    Description {
         issuer: row.cert_brand.0.clone(),
         kind: row.cert_type.0.clone(),
         description: row.cert_describe.0.clone().or_else(|| row.cert_des.0.clone()),
         ..Description::new(row.certificate(), redact(reply))
-    };
-    with_id(id, description)
-}
-
-fn with_id(id: &str, mut description: Description) -> Description {
-    id.clone_into(&mut description.certificate.id);
-    description
+    }
 }
 
 /// The words of both generations; the documents' own examples have more, and misspell one.
 fn status(word: &str) -> Status {
-    match word {
+    match word.to_ascii_uppercase().as_str() {
         "ISSUED" | "UPLOAD" => Status::Issued,
         "EXPIRED" => Status::Expired,
         "REVOKED" | "REVOKING" | "CANCLEREVOKING" | "CANCELREVOKING" => Status::Revoked,
@@ -170,19 +173,23 @@ pub(super) fn open(status: u16, reply: Value) -> Result<Value, Complaint> {
     #[serde(default)]
     struct Failure {
         error_code: Text,
+        #[serde(rename = "errorCode")]
+        error_code_camel: Text,
         code: Text,
         error_msg: Text,
+        #[serde(rename = "errorMsg")]
+        error_msg_camel: Text,
         message: Text,
         request_id: Text,
     }
     // IAM nests its error one level deeper than SCM and the gateway do.
     let outer = reply.get("error").filter(|error| error.is_object()).unwrap_or(&reply);
     let failure: Failure = read(outer.clone());
-    let code = failure.error_code.0.or(failure.code.0);
+    let code = failure.error_code.0.or(failure.error_code_camel.0).or(failure.code.0);
     if status < 400 && code.is_none() {
         return Ok(reply);
     }
-    let message = failure.error_msg.0.or(failure.message.0).unwrap_or_default();
+    let message = failure.error_msg.0.or(failure.error_msg_camel.0).or(failure.message.0).unwrap_or_default();
     Err(Complaint { code, message, request_id: failure.request_id.0 })
 }
 

@@ -133,11 +133,11 @@ impl Huawei {
         match form {
             Form::V3 => {
                 let request = self.request(Method::Get, &format!("/v3/scm/certificates/{}", encode(id)));
-                Ok(api::describe(id, self.session.call(api::DESCRIBE, request).await?))
+                api::describe(self.session.call(api::DESCRIBE, request).await?).of(id, api::DESCRIBE)
             }
             Form::V2 => {
                 let request = self.request_v2(api::DESCRIBE_V2, &format!("/cert/{}", encode(id)))?;
-                Ok(api::describe_v2(id, self.session.call(api::DESCRIBE_V2, request).await?))
+                api::describe_v2(self.session.call(api::DESCRIBE_V2, request).await?).of(id, api::DESCRIBE_V2)
             }
         }
     }

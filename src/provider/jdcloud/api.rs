@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::bundle::Material;
-use crate::provider::lenient::{Count, Names, Rows, Text, Time, read};
+use crate::provider::lenient::{Count, Names, Rows, Text, Time, material, read};
 use crate::provider::redact::redact;
 use crate::provider::session::Complaint;
 use crate::provider::{Certificate, Description, Meaning, Status};
@@ -61,7 +61,7 @@ impl Row {
     fn status(&self, now: Timestamp) -> Status {
         match self.end_time.0 {
             Some(end) if end <= now => Status::Expired,
-            Some(_) if self.downloadable.as_str() != "0" => Status::Issued,
+            Some(_) if !matches!(self.downloadable.as_str(), "0" | "false") => Status::Issued,
             _ => Status::Unknown,
         }
     }
@@ -89,24 +89,18 @@ impl Download {
             descriptions.retain(|description| description.cert_id.as_str() == id);
         }
         let DownloadCertDesc { key_file, cert_file, ca_cert_file, .. } = descriptions.pop()?;
-        let material = Material::default()
-            .with("keyFile", key_file.0.unwrap_or_default())
-            .with("certFile", cert_file.0.unwrap_or_default())
-            .with("caCertFile", ca_cert_file.0.unwrap_or_default());
-        Some(material).filter(|material| !material.is_empty())
+        material([("keyFile", key_file), ("certFile", cert_file), ("caCertFile", ca_cert_file)])
     }
 }
 
-pub(super) fn describe(id: &str, mut reply: Value, now: Timestamp) -> Description {
+pub(super) fn describe(mut reply: Value, now: Timestamp) -> Description {
     // The documents nest the fields, the SDKs have them flat.
     if let Some(nested) = reply.get_mut("certDescDetail").filter(|nested| nested.is_object()) {
         reply = nested.take();
     }
     let row: Row = read(reply.clone());
     let (issuer, kind) = (row.issuer.0.clone(), row.cert_type.0.clone());
-    let mut certificate = row.certificate(now);
-    id.clone_into(&mut certificate.id);
-    Description { issuer, kind, ..Description::new(certificate, redact(reply)) }
+    Description { issuer, kind, ..Description::new(row.certificate(now), redact(reply)) }
 }
 
 /// Takes `result`, or the error, out of the envelope.

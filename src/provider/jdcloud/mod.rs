@@ -89,11 +89,7 @@ impl JdCloud {
     async fn describe_one(&self, id: &str) -> Result<Description, ProviderError> {
         let request = self.request(Method::Get, &format!("/sslCert/{}", encode(id)));
         let reply = self.session.call(api::DESCRIBE, request).await?;
-        if reply.is_object() {
-            Ok(api::describe(id, reply, self.session.now()))
-        } else {
-            Err(ProviderError::Nothing { operation: api::DESCRIBE })
-        }
+        api::describe(reply, self.session.now()).of(id, api::DESCRIBE)
     }
 
     /// Today's form of the call, then the two older ones where the one before does not exist.
@@ -125,12 +121,14 @@ impl JdCloud {
     }
 }
 
-/// A download refused for want of the second factor cannot be told from one that is not permitted.
+/// A download refused for want of the second factor often cannot be told from one that is not permitted.
 fn may_want_mfa(mut error: ProviderError) -> ProviderError {
-    if let ProviderError::Refused(refusal) = &mut error
-        && refusal.meaning == Meaning::Permission
-    {
-        refusal.meaning = Meaning::Mfa(Some(MFA_VARIABLE));
+    if let ProviderError::Refused(refusal) = &mut error {
+        let message = refusal.message.to_lowercase();
+        let asks = ["mfa", "operation protection", sign::SECURITY_TOKEN].iter().any(|words| message.contains(words));
+        if asks || refusal.meaning == Meaning::Permission {
+            refusal.meaning = Meaning::Mfa(Some(MFA_VARIABLE));
+        }
     }
     error
 }

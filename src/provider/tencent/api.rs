@@ -53,7 +53,8 @@ pub(super) struct Detail {
     status: Text,
     certificate_public_key: Text,
     certificate_private_key: Text,
-    root_cert: RootCert,
+    /// A [`RootCert`], or null.
+    root_cert: Value,
 }
 
 #[derive(Default, Deserialize)]
@@ -87,19 +88,17 @@ impl Detail {
         let material = Material::default()
             .with("CertificatePrivateKey", self.certificate_private_key.0.unwrap_or_default())
             .with("CertificatePublicKey", self.certificate_public_key.0.unwrap_or_default())
-            .with("RootCert", self.root_cert.standard.0.unwrap_or_default());
+            .with("RootCert", read::<RootCert>(self.root_cert).standard.0.unwrap_or_default());
         Some(material).filter(|_| is_there && !withdrawn)
     }
 }
 
-pub(super) fn describe(id: &str, reply: Value) -> Description {
+pub(super) fn describe(reply: Value) -> Description {
     let row: Row = read(reply.clone());
     let issuer = row.product_zh_name.0.clone();
     let kind = row.package_type_name.0.clone();
     let key_algorithm = row.encrypt_algorithm.0.clone();
-    let mut certificate = row.certificate();
-    id.clone_into(&mut certificate.id);
-    Description { issuer, kind, key_algorithm, ..Description::new(certificate, redact(reply)) }
+    Description { issuer, kind, key_algorithm, ..Description::new(row.certificate(), redact(reply)) }
 }
 
 /// Status 0 to 15, as DescribeCertificates has them.

@@ -79,7 +79,7 @@ impl Tencent {
 
     async fn describe_one(&self, id: &str) -> Result<Description, ProviderError> {
         let reply = self.call(api::DESCRIBE, &json!({"CertificateId": id})).await?;
-        Ok(api::describe(id, reply))
+        api::describe(reply).of(id, api::DESCRIBE)
     }
 
     /// The archive; where the cloud refuses it or sends none, the fields of the detail.

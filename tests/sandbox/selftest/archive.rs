@@ -50,9 +50,11 @@ fn huaweis_archives_can_be_read() {
             let all = run(&["bsdtar", "-xOf"], &bytes).unwrap();
             assert!(all.contains(&material.fullchain()) && all.contains(material.key.as_ref().unwrap()), "{kind:?}");
         }
-        if program("lsar") {
+        // unar 1.10 takes some RAR 5 archives, by what happens to be in them, for damaged, which bsdtar reads.
+        if kind != Kind::Rar5 && program("lsar") {
             // Tests every entry's checksum.
-            entries(&run(&["lsar", "-t"], &bytes).unwrap());
+            let listed = run(&["lsar", "-t"], &bytes).unwrap_or_else(|error| panic!("{kind:?}: {error}"));
+            entries(&listed);
         }
     }
 }
