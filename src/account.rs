@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::credential::{CredentialError, from_environment};
+use crate::credential::CredentialError;
 use crate::environment::Environment;
 use crate::http::{Client, Endpoint, EndpointError, Retries};
 use crate::provider::{Link, Provider, Registration, SettingError, Settings};
@@ -50,7 +50,8 @@ pub enum AccountError {
 }
 
 impl Account {
-    /// The account that a provider has without a config file: all from the environment.
+    /// The account that a provider has without a config file: from the environment, and from
+    /// the official tools' files what it does not say.
     ///
     /// # Errors
     /// When there are no credentials, or something about the account is not right.
@@ -59,17 +60,14 @@ impl Account {
         reach: &Reach,
         environment: &Environment,
     ) -> Result<Self, AccountError> {
-        let found = from_environment(registration.credentials, environment)?;
-        let credentials = found.ok_or_else(|| CredentialError::Missing {
-            provider: registration.name,
-            variables: registration.credentials.iter().map(|set| [set.access_key, set.secret_key]).collect(),
-        })?;
-        let settings = Settings::read(registration, |variable| environment.variable(variable))?;
+        let found = registration.credentials.find(registration.name, environment)?;
+        tracing::info!("{}: credentials from {}", registration.name, found.place);
+        let settings = Settings::read(registration, |variable| environment.variable(variable))?.or(found.settings);
         let endpoint = endpoint(registration, &settings, reach, environment)?;
         let link = Link {
             client: reach.client.clone(),
             endpoint,
-            credentials,
+            credentials: found.credentials,
             environment: environment.clone(),
             retries: reach.retries,
         };

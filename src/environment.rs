@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -36,6 +37,18 @@ impl Environment {
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Every variable as it is, less those that are not for others.
+    pub fn without<'a>(&'a self, withheld: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let variables = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        variables.filter(|(name, _)| !withheld.contains(name))
+    }
+
+    /// The user's home directory, by the variable; an absolute path.
+    #[must_use]
+    pub fn home(&self) -> Option<&Path> {
+        self.variable("HOME").map(Path::new).filter(|home| home.is_absolute())
     }
 
     /// The time now, UTC.

@@ -4,7 +4,6 @@ use thiserror::Error;
 
 use crate::account::AccountError;
 use crate::bundle::BundleError;
-use crate::credential::CredentialError;
 use crate::http::{Again, HttpError};
 use crate::provider::{Meaning, ProviderError};
 use crate::store::{NameError, StoreError};
@@ -129,18 +128,9 @@ impl Failure {
 
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Account(AccountError::Credential(error)) => Verdict {
-                code: "credentials_missing",
-                exit: Exit::Credentials,
-                hint: match error {
-                    CredentialError::Missing { variables, .. } => {
-                        let pairs = variables.iter().map(|pair| pair.join(" and ")).collect::<Vec<_>>();
-                        Some(format!("set {}", pairs.join(", or ")))
-                    }
-                    CredentialError::Half { missing, .. } => Some(format!("set {missing}")),
-                    CredentialError::Malformed { .. } => None,
-                },
-            },
+            Self::Account(AccountError::Credential(error)) => {
+                Verdict { code: "credentials_missing", exit: Exit::Credentials, hint: error.hint() }
+            }
             Self::Account(AccountError::Setting(_)) => verdict("setting", Exit::Usage, ""),
             Self::Account(AccountError::Endpoint { .. }) => verdict("endpoint", Exit::Usage, ""),
             Self::Provider(error) => of_provider(error),

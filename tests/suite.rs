@@ -4,6 +4,7 @@
 
 mod bundle;
 mod cli;
+mod credential;
 mod oracle;
 mod readme;
 #[allow(dead_code, reason = "what the example alone uses")]

@@ -65,7 +65,7 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Without -p, every provider that has credentials in the environment is asked.\n\n\
+#[command(after_help = "Without -p, every provider that has credentials is asked.\n\n\
     Examples:\n  certctl list\n  certctl list -p tencent --domain www.example.com\n  certctl list --expiring 30d -o json")]
 pub(super) struct ListArgs {
     /// Ask this provider only; may be repeated

@@ -80,18 +80,24 @@ fn accounts<'a>(
     environment: &Environment,
 ) -> Result<(Vec<Account>, Failed<'a>), Failure> {
     let (mut accounts, mut failures) = (Vec::new(), Vec::new());
-    let mut unset = Vec::new();
+    let (mut unset, mut absent) = (Vec::new(), Vec::new());
     for registration in asked {
         match Account::implicit(registration, reach, environment) {
             Ok(account) => accounts.push(account),
-            Err(AccountError::Credential(CredentialError::Missing { variables, .. })) if !is_named => {
+            Err(AccountError::Credential(CredentialError::Missing { variables, files, .. })) if !is_named => {
                 unset.extend(variables);
+                absent.extend(files);
             }
             Err(error) => failures.push((registration.name, registration.name, Failure::from(error))),
         }
     }
     if accounts.is_empty() && failures.is_empty() {
-        let missing = CredentialError::Missing { provider: "any provider", variables: unset };
+        let missing = CredentialError::Missing {
+            provider: "any provider",
+            variables: unset,
+            files: absent,
+            has_home: environment.home().is_some(),
+        };
         return Err(Failure::Account(missing.into()));
     }
     Ok((accounts, failures))

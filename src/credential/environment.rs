@@ -1,52 +1,15 @@
 //! Credentials from environment variables, by the names that each cloud's own tools use.
 
-use super::{CredentialError, Credentials};
+use super::{CredentialError, Credentials, Names, Place};
 use crate::environment::Environment;
 
-/// One set of variables that belong together.
-#[derive(Debug, Clone, Copy)]
-pub struct Variables {
-    /// Names the access key.
-    pub access_key: &'static str,
-    /// Names the secret key.
-    pub secret_key: &'static str,
-    /// Name the session token; the first that is set is taken.
-    pub session_token: &'static [&'static str],
-    /// Names the operation-protection value.
-    pub mfa: Option<&'static str>,
-}
-
 /// The credentials of the first set of which anything is there; `None` when nothing is.
-///
-/// # Errors
-/// When a set is there in part, or a value cannot be a key.
-pub fn from_environment(sets: &[Variables], environment: &Environment) -> Result<Option<Credentials>, CredentialError> {
-    sets.iter().find_map(|set| read(set, environment).transpose()).transpose()
-}
-
-fn read(set: &Variables, environment: &Environment) -> Result<Option<Credentials>, CredentialError> {
-    let (access_key, secret_key) = match (value(set.access_key, environment)?, value(set.secret_key, environment)?) {
-        (None, None) => return Ok(None),
-        (Some(access_key), Some(secret_key)) => (access_key, secret_key),
-        (Some(_), None) => return Err(CredentialError::Half { found: set.access_key, missing: set.secret_key }),
-        (None, Some(_)) => return Err(CredentialError::Half { found: set.secret_key, missing: set.access_key }),
-    };
-    let session_token = set.session_token.iter().find_map(|name| value(name, environment).transpose()).transpose()?;
-    let mfa = set.mfa.map_or(Ok(None), |name| value(name, environment))?;
-    Ok(Some(Credentials {
-        access_key: access_key.to_owned(),
-        secret_key: secret_key.into(),
-        session_token: session_token.map(Into::into),
-        mfa: mfa.map(Into::into),
-    }))
-}
-
-fn value<'a>(variable: &'static str, environment: &'a Environment) -> Result<Option<&'a str>, CredentialError> {
-    let value = environment.variable(variable);
-    if value.is_some_and(|value| !value.bytes().all(|byte| byte.is_ascii_graphic())) {
-        return Err(CredentialError::Malformed { variable });
-    }
-    Ok(value)
+pub(super) fn from_environment(
+    sets: &[Names],
+    environment: &Environment,
+) -> Result<Option<Credentials>, CredentialError> {
+    let read = |names: &Names| names.credentials(&Place::Environment, |name| Ok(environment.variable(name)));
+    sets.iter().find_map(|names| read(names).transpose()).transpose()
 }
 
 #[cfg(test)]
@@ -54,17 +17,12 @@ mod tests {
     use jiff::Timestamp;
     use secrecy::ExposeSecret;
 
-    use super::{CredentialError, Variables, from_environment};
+    use super::{CredentialError, Names, Place, from_environment};
     use crate::environment::Environment;
 
-    const SETS: &[Variables] = &[
-        Variables {
-            access_key: "A_ID",
-            secret_key: "A_KEY",
-            session_token: &["A_TOKEN", "A_TOKEN_2"],
-            mfa: Some("A_MFA"),
-        },
-        Variables { access_key: "B_ID", secret_key: "B_KEY", session_token: &[], mfa: None },
+    const SETS: &[Names] = &[
+        Names { access_key: "A_ID", secret_key: "A_KEY", session_token: &["A_TOKEN", "A_TOKEN_2"], mfa: Some("A_MFA") },
+        Names { access_key: "B_ID", secret_key: "B_KEY", session_token: &[], mfa: None },
     ];
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -87,11 +45,10 @@ mod tests {
 
     #[test]
     fn half_a_pair_and_a_broken_value_are_said() {
-        let half = CredentialError::Half { found: "A_ID", missing: "A_KEY" };
-        assert_eq!(access_key(&[("A_ID", "a"), ("B_ID", "b"), ("B_KEY", "k")]), Err(half));
-        let half = CredentialError::Half { found: "A_KEY", missing: "A_ID" };
-        assert_eq!(access_key(&[("A_KEY", "a")]), Err(half));
-        let malformed = CredentialError::Malformed { variable: "A_KEY" };
+        let half = |found, missing| CredentialError::Half { place: Place::Environment, found, missing };
+        assert_eq!(access_key(&[("A_ID", "a"), ("B_ID", "b"), ("B_KEY", "k")]), Err(half("A_ID", "A_KEY")));
+        assert_eq!(access_key(&[("A_KEY", "a")]), Err(half("A_KEY", "A_ID")));
+        let malformed = CredentialError::Malformed { place: Place::Environment, name: "A_KEY" };
         assert_eq!(access_key(&[("A_ID", "a"), ("A_KEY", "k\nk")]), Err(malformed));
     }
 

@@ -1,6 +1,16 @@
-//! Where access keys come from.
+//! Where access keys come from: the environment, the files of the clouds' own tools, a command, or what a
+//! configuration names.
+//!
+//! Every source answers in one of three ways: here they are; `None`, not mine, ask the next; or an error, mine but
+//! broken. Nothing here shows a value, and nothing asks the process for its environment: it is passed in.
 
 mod environment;
+mod error;
+mod file;
+mod ini;
+mod json;
+mod names;
+mod tool;
 
 use std::fmt;
 
@@ -8,9 +18,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use thiserror::Error;
 
-pub use environment::{Variables, from_environment};
+pub use error::{CommandProblem, CredentialError, FileProblem, Place};
+pub use file::SecretFile;
+pub use ini::Ini;
+pub use json::Object;
+pub use names::Names;
+pub use tool::{Found, Profile, Sources, ToolFile, Wanted};
 
 /// What signs an account's requests.
 #[derive(Clone)]
@@ -23,33 +37,6 @@ pub struct Credentials {
     pub session_token: Option<SecretString>,
     /// The operation-protection value that JD Cloud may ask for.
     pub mfa: Option<SecretString>,
-}
-
-/// Why there are no credentials.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum CredentialError {
-    /// No source has any.
-    #[error("no credentials for {provider}")]
-    Missing {
-        /// The provider's name.
-        provider: &'static str,
-        /// The pairs of variables of which one would do: access key and secret key.
-        variables: Vec<[&'static str; 2]>,
-    },
-    /// Half of a pair is there.
-    #[error("{found} is set, but {missing} is not")]
-    Half {
-        /// The variable that is set.
-        found: &'static str,
-        /// The one that is not.
-        missing: &'static str,
-    },
-    /// A value that cannot be a key: HTTP headers could not carry it.
-    #[error("{variable} holds a line break, a blank or a character outside ASCII; copy the value again")]
-    Malformed {
-        /// The variable.
-        variable: &'static str,
-    },
 }
 
 impl Credentials {

@@ -1,7 +1,8 @@
 //! The four clouds behind one trait: a signed call becomes listing rows, a description or raw material.
 //!
-//! Every cloud is a folder of the same three files: `mod.rs` (its operations and registration), `sign.rs` (its
-//! signer, pure) and `api.rs` (what is on the wire, and what its error codes mean).
+//! Every cloud is a folder of the same four files: `mod.rs` (its operations and registration), `sign.rs` (its
+//! signer, pure), `api.rs` (what is on the wire, and what its error codes mean) and `credential.rs` (where its own
+//! tools keep access keys).
 
 mod canonical;
 mod certificate;
@@ -26,7 +27,7 @@ pub use error::{Meaning, ProviderError, Refusal};
 pub use session::{Link, Seal, Session, Signed};
 
 use crate::bundle::Material;
-use crate::credential::Variables;
+use crate::credential::{Names, Sources};
 
 /// What every cloud can do.
 pub trait Provider: Send + Sync {
@@ -45,8 +46,8 @@ pub trait Provider: Send + Sync {
 pub struct Registration {
     /// Its name on the command line.
     pub name: &'static str,
-    /// Where its credentials are in the environment; the first set found wins.
-    pub credentials: &'static [Variables],
+    /// Where its credentials are; the first found win.
+    pub credentials: &'static Sources,
     /// What else can be set about an account of it.
     pub settings: &'static [Setting],
     /// Where its API is, under these settings.
@@ -69,6 +70,11 @@ pub struct Setting {
 /// Every cloud that certctl knows: the one list.
 pub const REGISTRY: &[&Registration] =
     &[&jdcloud::REGISTRATION, &tencent::REGISTRATION, &huawei::REGISTRATION, &ctyun::REGISTRATION];
+
+/// Every environment variable that may hold a credential: not for the programs that certctl runs.
+pub fn credential_variables() -> impl Iterator<Item = &'static str> {
+    REGISTRY.iter().flat_map(|registration| registration.credentials.variables).flat_map(Names::all)
+}
 
 /// The settings of one account, checked against its [`Registration`].
 #[derive(Debug, Clone, Default)]
@@ -104,6 +110,15 @@ impl Settings {
             settings.insert(*key, value.to_owned());
         }
         Ok(Self(settings))
+    }
+
+    /// These, and of `others` those that are not among them.
+    #[must_use]
+    pub fn or(mut self, others: Vec<(&'static str, String)>) -> Self {
+        for (key, value) in others {
+            self.0.entry(key).or_insert(value);
+        }
+        self
     }
 
     /// A setting's value, if it was given.

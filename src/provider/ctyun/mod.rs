@@ -1,6 +1,7 @@
 //! CTyun: the certificates of its edge cloud (product ecx), and its certificate service (product ccms).
 
 mod api;
+mod credential;
 pub mod sign;
 
 use std::collections::HashSet;
@@ -15,13 +16,12 @@ use super::paging::{self, Page, PageRequest};
 use super::session::{Dialect, first_existing};
 use super::{Certificate, Description, Provider, ProviderError, Registration, Session, Setting};
 use crate::bundle::Material;
-use crate::credential::Variables;
 use crate::http::{Method, Request};
 
 /// CTyun, as the rest of certctl knows it.
 pub const REGISTRATION: Registration = Registration {
     name: "ctyun",
-    credentials: &[Variables { access_key: "CTYUN_AK", secret_key: "CTYUN_SK", session_token: &[], mfa: None }],
+    credentials: &credential::SOURCES,
     settings: &[Setting { key: "product", variable: "CERTCTL_CTYUN_PRODUCT", values: &["ecx", "ccms"] }],
     endpoint: |settings| match settings.get("product") {
         Some("ccms") => "https://ccms-global.ctapi.ctyun.cn".to_owned(),

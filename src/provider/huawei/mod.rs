@@ -1,6 +1,7 @@
 //! Huawei Cloud SSL Certificate Manager (SCM), API v3 and the older v2.
 
 mod api;
+mod credential;
 pub mod sign;
 
 use futures_util::TryFutureExt as _;
@@ -12,26 +13,12 @@ use super::paging::{self, Page, PageRequest};
 use super::session::{Dialect, first_existing};
 use super::{Certificate, Description, Link, Provider, ProviderError, Registration, Session, Setting, Settings};
 use crate::bundle::Material;
-use crate::credential::Variables;
 use crate::http::{Method, Reply, Request, encode};
 
 /// Huawei Cloud, as the rest of certctl knows it.
 pub const REGISTRATION: Registration = Registration {
     name: "huawei",
-    credentials: &[
-        Variables {
-            access_key: "HUAWEICLOUD_SDK_AK",
-            secret_key: "HUAWEICLOUD_SDK_SK",
-            session_token: &["HUAWEICLOUD_SDK_SECURITY_TOKEN"],
-            mfa: None,
-        },
-        Variables {
-            access_key: "HW_ACCESS_KEY",
-            secret_key: "HW_SECRET_KEY",
-            session_token: &["HW_SECURITY_TOKEN"],
-            mfa: None,
-        },
-    ],
+    credentials: &credential::SOURCES,
     settings: &[
         Setting { key: "region", variable: "CERTCTL_HUAWEI_REGION", values: &[] },
         Setting { key: "api", variable: "CERTCTL_HUAWEI_API", values: &["v3", "v2"] },

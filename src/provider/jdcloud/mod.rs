@@ -1,6 +1,7 @@
 //! JD Cloud SSL certificate service, API v1, revision 1.0.2.
 
 mod api;
+mod credential;
 pub mod sign;
 
 use futures_util::TryFutureExt as _;
@@ -14,18 +15,12 @@ use super::paging::{self, Page, PageRequest};
 use super::session::{Dialect, first_existing};
 use super::{Certificate, Description, Link, Meaning, Provider, ProviderError, Registration, Session};
 use crate::bundle::Material;
-use crate::credential::Variables;
 use crate::http::{Method, Request, encode};
 
 /// JD Cloud, as the rest of certctl knows it.
 pub const REGISTRATION: Registration = Registration {
     name: "jdcloud",
-    credentials: &[Variables {
-        access_key: "JDCLOUD_ACCESS_KEY_ID",
-        secret_key: "JDCLOUD_SECRET_ACCESS_KEY",
-        session_token: &["JDCLOUD_SESSION_TOKEN"],
-        mfa: Some(MFA_VARIABLE),
-    }],
+    credentials: &credential::SOURCES,
     settings: &[],
     endpoint: |_| "https://ssl.jdcloud-api.com".to_owned(),
     connect: |link, _| Box::new(JdCloud::new(link)),

@@ -1,6 +1,7 @@
 //! Tencent Cloud SSL Certificate Service, API 2019-12-05, the mainland and the international site.
 
 mod api;
+mod credential;
 pub mod sign;
 
 use futures_util::TryFutureExt as _;
@@ -13,18 +14,12 @@ use super::paging::{self, Page, PageRequest};
 use super::session::Dialect;
 use super::{Certificate, Description, Link, Meaning, Provider, ProviderError, Registration, Session, Setting};
 use crate::bundle::Material;
-use crate::credential::Variables;
 use crate::http::{Method, Request};
 
 /// Tencent Cloud, as the rest of certctl knows it.
 pub const REGISTRATION: Registration = Registration {
     name: "tencent",
-    credentials: &[Variables {
-        access_key: "TENCENTCLOUD_SECRET_ID",
-        secret_key: "TENCENTCLOUD_SECRET_KEY",
-        session_token: &["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"],
-        mfa: None,
-    }],
+    credentials: &credential::SOURCES,
     settings: &[Setting { key: "site", variable: "CERTCTL_TENCENT_SITE", values: &["cn", "intl"] }],
     endpoint: |settings| match settings.get("site") {
         Some("intl") => "https://ssl.intl.tencentcloudapi.com".to_owned(),
