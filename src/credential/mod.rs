@@ -4,6 +4,7 @@
 //! Every source answers in one of three ways: here they are; `None`, not mine, ask the next; or an error, mine but
 //! broken. Nothing here shows a value, and nothing asks the process for its environment: it is passed in.
 
+mod command;
 mod environment;
 mod error;
 mod file;
@@ -19,6 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use command::{COMMAND_TIMEOUT, from_command};
 pub use error::{CommandProblem, CredentialError, FileProblem, Place};
 pub use file::SecretFile;
 pub use ini::Ini;

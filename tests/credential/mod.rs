@@ -2,6 +2,7 @@
 //! no message of any of them may.
 
 mod cli;
+mod command;
 mod files;
 mod tools;
 
