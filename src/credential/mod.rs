@@ -11,6 +11,7 @@ mod file;
 mod ini;
 mod json;
 mod names;
+mod source;
 mod tool;
 
 use std::fmt;
@@ -26,6 +27,7 @@ pub use file::SecretFile;
 pub use ini::Ini;
 pub use json::Object;
 pub use names::Names;
+pub use source::SecretSource;
 pub use tool::{Found, Profile, Sources, ToolFile, Wanted};
 
 /// What signs an account's requests.

@@ -4,6 +4,7 @@
 mod cli;
 mod command;
 mod files;
+mod source;
 mod tools;
 
 use std::fmt::Debug;
