@@ -4,10 +4,11 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::credential::CredentialError;
+use crate::config::{AccountConfig, Source};
+use crate::credential::{COMMAND_TIMEOUT, CredentialError, Credentials, Found, Place, from_command};
 use crate::environment::Environment;
 use crate::http::{Client, Endpoint, EndpointError, Retries};
-use crate::provider::{Link, Provider, Registration, SettingError, Settings};
+use crate::provider::{Link, Provider, Registration, SettingError, Settings, credential_variables};
 
 /// One account at one cloud, ready to be asked.
 pub struct Account {
@@ -17,7 +18,12 @@ pub struct Account {
     pub provider: &'static str,
     /// The cloud.
     pub cloud: Box<dyn Provider>,
+    /// How many certificates are asked for at the same time.
+    pub jobs: usize,
 }
+
+/// How many certificates are asked for at the same time, where nothing says otherwise.
+pub const JOBS: u16 = 8;
 
 /// How accounts reach their clouds.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub struct Reach {
     pub retries: Retries,
     /// What the command line says instead of each cloud's own endpoint.
     pub endpoint: Option<String>,
+    /// What the command line says instead of each account's own number of jobs.
+    pub jobs: Option<u16>,
 }
 
 /// Why an account cannot be used.
@@ -61,35 +69,94 @@ impl Account {
         environment: &Environment,
     ) -> Result<Self, AccountError> {
         let found = registration.credentials.find(registration.name, environment)?;
-        tracing::info!("{}: credentials from {}", registration.name, found.place);
-        let settings = Settings::read(registration, |variable| environment.variable(variable))?.or(found.settings);
-        let endpoint = endpoint(registration, &settings, reach, environment)?;
-        let link = Link {
-            client: reach.client.clone(),
-            endpoint,
-            credentials: found.credentials,
-            environment: environment.clone(),
-            retries: reach.retries,
-        };
-        let cloud = (registration.connect)(link, settings);
-        Ok(Self { name: registration.name.to_owned(), provider: registration.name, cloud })
+        let settings = Settings::read(registration, |variable| environment.variable(variable))?;
+        Plan { registration, name: registration.name, found, settings, config: None }.connect(reach, environment)
+    }
+
+    /// An account of the config file. What it leaves out comes from the environment.
+    ///
+    /// # Errors
+    /// When its credentials are not where the config says, or something about the account is not right.
+    pub fn configured(config: &AccountConfig, reach: &Reach, environment: &Environment) -> Result<Self, AccountError> {
+        let registration = config.provider;
+        let found = credentials(config, environment)?;
+        // The variables of a cloud's own tools, a project's id say, belong to the credentials beside them.
+        let is_ambient = matches!(config.source, Source::Ambient);
+        let settings = Settings::read(registration, |variable| {
+            let setting = registration.settings.iter().find(|setting| setting.variable == variable);
+            let own = setting.and_then(|setting| config.settings.get(setting.key)).map(String::as_str);
+            own.or_else(|| environment.variable(variable).filter(|_| is_ambient || variable.starts_with("CERTCTL_")))
+        })?;
+        Plan { registration, name: &config.name, found, settings, config: Some(config) }.connect(reach, environment)
     }
 }
 
-/// The endpoint that the command line gives, else the environment, else the cloud's own.
+/// An account before it is connected to its cloud.
+struct Plan<'a> {
+    registration: &'static Registration,
+    name: &'a str,
+    found: Found,
+    settings: Settings,
+    config: Option<&'a AccountConfig>,
+}
+
+impl Plan<'_> {
+    fn connect(self, reach: &Reach, environment: &Environment) -> Result<Account, AccountError> {
+        let Found { credentials, settings, place } = self.found;
+        tracing::info!("{}: credentials from {place}", self.name);
+        let settings = self.settings.or(settings);
+        let endpoint = endpoint(self.registration, &settings, self.config, reach, environment)?;
+        let link = Link {
+            client: reach.client.clone(),
+            endpoint,
+            credentials,
+            environment: environment.clone(),
+            retries: reach.retries,
+            requests_per_second: self.config.and_then(|config| config.requests_per_second),
+        };
+        let cloud = (self.registration.connect)(link, settings);
+        let jobs = reach.jobs.or_else(|| self.config?.jobs).unwrap_or(JOBS);
+        Ok(Account { name: self.name.to_owned(), provider: self.registration.name, cloud, jobs: jobs.into() })
+    }
+}
+
+/// The endpoint that the command line gives, else the config, else the environment, else the cloud's own.
 fn endpoint(
     registration: &Registration,
     settings: &Settings,
+    config: Option<&AccountConfig>,
     reach: &Reach,
     environment: &Environment,
 ) -> Result<Endpoint, AccountError> {
     let variable = format!("CERTCTL_{}_ENDPOINT", registration.name.to_uppercase());
-    let (origin, text) = match (&reach.endpoint, environment.variable(&variable)) {
-        (Some(given), _) => ("--endpoint".to_owned(), given.clone()),
-        (None, Some(given)) => (variable, given.to_owned()),
-        (None, None) => (registration.name.to_owned(), (registration.endpoint)(settings)),
-    };
+    let of_config = || Some(("the config".to_owned(), config?.endpoint.clone()?));
+    let of_environment = || Some((variable.clone(), environment.variable(&variable)?.to_owned()));
+    let given = reach.endpoint.clone().map(|given| ("--endpoint".to_owned(), given));
+    let (origin, text) = given
+        .or_else(of_config)
+        .or_else(of_environment)
+        .unwrap_or_else(|| (registration.name.to_owned(), (registration.endpoint)(settings)));
     Endpoint::parse(&text).map_err(|error| AccountError::Endpoint { origin, error })
+}
+
+/// The credentials of an account of the config file, from the one source that it names.
+fn credentials(config: &AccountConfig, environment: &Environment) -> Result<Found, CredentialError> {
+    let sources = config.provider.credentials;
+    let found = match &config.source {
+        Source::Keys { access_key, secret_key, session_token } => {
+            let (token, mfa) = (session_token.as_ref(), config.mfa.as_ref());
+            let credentials = Credentials::resolve(access_key, secret_key, token, mfa, environment)?;
+            return Ok(Found { credentials, settings: Vec::new(), place: Place::Configuration });
+        }
+        Source::Ambient => sources.find(config.provider.name, environment)?,
+        Source::Profile(profile) => sources.profile(profile, environment)?,
+        Source::Command(command) => {
+            from_command(&command.argv(), COMMAND_TIMEOUT, &credential_variables().collect::<Vec<_>>(), environment)?
+        }
+    };
+    let mfa = config.mfa.as_ref().map(|mfa| mfa.resolve(environment)).transpose()?;
+    let credentials = Credentials { mfa: mfa.or(found.credentials.mfa), ..found.credentials };
+    Ok(Found { credentials, ..found })
 }
 
 impl fmt::Debug for Account {

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::account::AccountError;
 use crate::bundle::BundleError;
+use crate::config::ConfigError;
 use crate::http::{Again, HttpError};
 use crate::provider::{Meaning, ProviderError};
 use crate::store::{NameError, StoreError};
@@ -39,6 +40,9 @@ pub enum Exit {
 /// Anything that can go wrong in a run.
 #[derive(Debug, Error)]
 pub enum Failure {
+    /// There is no config, or there are mistakes in it.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// An account cannot be used.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -126,8 +130,18 @@ impl Failure {
         crate::text::one_line(&format!("{self}{hint}{request_id}"), 2_000)
     }
 
+    /// The story of each thing that went wrong: several where a config has several mistakes.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Config(ConfigError::Mistakes(mistakes)) => mistakes.iter().map(ToString::to_string).collect(),
+            failure => vec![failure.line()],
+        }
+    }
+
     fn verdict(&self) -> Verdict {
         match self {
+            Self::Config(error) => of_config(error),
             Self::Account(AccountError::Credential(error)) => {
                 Verdict { code: "credentials_missing", exit: Exit::Credentials, hint: error.hint() }
             }
@@ -151,6 +165,21 @@ impl Failure {
 /// An empty hint is none.
 fn verdict(code: &'static str, exit: Exit, hint: &str) -> Verdict {
     Verdict { code, exit, hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()) }
+}
+
+fn of_config(error: &ConfigError) -> Verdict {
+    match error {
+        ConfigError::NotFound { .. } => {
+            verdict("config", Exit::Usage, "correct the path; `certctl config init` writes a new one")
+        }
+        ConfigError::NoneFound => {
+            verdict("config", Exit::Usage, "name one with -c; `certctl config init` writes a new one")
+        }
+        ConfigError::Unreadable { .. } => verdict("config", Exit::Usage, "name another with -c"),
+        ConfigError::Exists { .. } => verdict("config", Exit::Usage, "name another with -c, or move it away"),
+        ConfigError::Untrusted { .. } | ConfigError::Mistakes(_) => verdict("config", Exit::Usage, ""),
+        ConfigError::Unwritable { .. } => verdict("storage", Exit::Storage, ""),
+    }
 }
 
 fn of_provider(error: &ProviderError) -> Verdict {

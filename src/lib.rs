@@ -2,15 +2,16 @@
 //!
 //! Data flows one way, and each room knows only the rooms before it in this list:
 //!
-//! - [`text`], [`digest`], [`environment`]: text from outside, hashes, the clock and the variables.
+//! - [`text`], [`duration`], [`digest`], [`environment`]: text from outside, times, hashes, the clock and the variables.
 //! - [`domain`]: host names, and which names of a certificate cover them.
 //! - [`http`]: one client for all clouds: timeouts, reply limits, retries, request rates.
 //! - [`credential`]: where access keys come from.
 //! - [`provider`]: the four clouds behind one trait; a signed call becomes rows, a description or raw material.
-//! - [`account`]: one cloud with credentials and an endpoint, ready to be asked.
 //! - [`bundle`]: raw material becomes a verified key, leaf and chain. Pure, no I/O.
 //! - [`mod@format`]: a bundle becomes files in memory. Pure, no I/O.
-//! - [`store`]: files in memory become a certificate directory. The only room that writes.
+//! - [`store`]: files in memory become a certificate directory. The only room that writes them.
+//! - [`config`]: the config file: accounts, certificates and commands, every mistake with its line.
+//! - [`account`]: one cloud with credentials and an endpoint, ready to be asked.
 //! - [`failure`]: what went wrong in any of these, and its exit code.
 //! - [`run`]: what the commands do with them.
 //! - [`report`]: what the user and the scripts see of it.
@@ -19,9 +20,11 @@
 pub mod account;
 pub mod bundle;
 pub mod cli;
+pub mod config;
 pub mod credential;
 pub mod digest;
 pub mod domain;
+pub mod duration;
 pub mod environment;
 pub mod failure;
 pub mod format;

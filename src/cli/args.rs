@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::duration;
+use crate::duration;
 use crate::provider::REGISTRY;
 
 /// TLS certificates from JD Cloud, Tencent Cloud, Huawei Cloud SCM and CTyun, on disk in one layout.
@@ -25,6 +25,9 @@ pub(super) struct Global {
     /// How results are printed
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Table, value_name = "FORM")]
     pub(super) output: Output,
+    /// The config file [default: $CERTCTL_CONFIG, ./certctl.toml, ~/.config/certctl/, /etc/certctl/]
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
     /// Ask this endpoint instead of the provider's own (https, or http on loopback)
     #[arg(long, global = true, value_name = "URL")]
     pub(super) endpoint: Option<String>,
@@ -35,8 +38,9 @@ pub(super) struct Global {
     #[arg(long, global = true, default_value_t = 3, value_name = "N")]
     pub(super) retries: u32,
     /// How many certificates are asked for at the same time
-    #[arg(short, long, global = true, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(super) jobs: u16,
+    /// [default: the account's in the config, else 8]
+    #[arg(short, long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) jobs: Option<u16>,
     /// Say more on stderr; twice for every request
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub(super) verbose: u8,
@@ -62,10 +66,28 @@ pub(super) enum Command {
     Describe(DescribeArgs),
     /// Write key, certificate and chain to disk, verified, all at once
     Download(DownloadArgs),
+    /// Write, check or show the config file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Write a commented config to fill in: to -c FILE, else $CERTCTL_CONFIG, else ./certctl.toml
+    Init,
+    /// Tell every mistake in the config
+    Check {
+        /// Ask each account's cloud for its list, too
+        #[arg(long)]
+        online: bool,
+    },
+    /// Show the config as certctl understands it: defaults filled in, secrets hidden
+    Show,
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Without -p, every provider that has credentials is asked.\n\n\
+#[command(after_help = "Every account of the config file is asked; without one, every provider that has \
+    credentials.\n\n\
     Examples:\n  certctl list\n  certctl list -p tencent --domain www.example.com\n  certctl list --expiring 30d -o json")]
 pub(super) struct ListArgs {
     /// Ask this provider only; may be repeated
@@ -82,14 +104,24 @@ pub(super) struct ListArgs {
     pub(super) expiring: Option<Duration>,
 }
 
+/// Which account is asked, where it is one.
+#[derive(Debug, Args)]
+pub(super) struct AccountArgs {
+    /// The provider
+    #[arg(short, long, value_parser = provider_names(), value_name = "PROVIDER", required_unless_present = "account")]
+    pub(super) provider: Option<String>,
+    /// The account, where the config has several of the provider
+    #[arg(long, value_name = "NAME")]
+    pub(super) account: Option<String>,
+}
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  certctl describe -p huawei scs1554192131150\n  certctl describe -p jdcloud www.example.com -o json"
 )]
 pub(super) struct DescribeArgs {
-    /// The provider
-    #[arg(short, long, value_parser = provider_names(), value_name = "PROVIDER")]
-    pub(super) provider: String,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
     /// An id, or a domain: the newest certificate that covers it
     #[arg(value_name = "CERT", value_parser = certificate)]
     pub(super) certificate: String,
@@ -99,18 +131,17 @@ pub(super) struct DescribeArgs {
 #[command(after_help = "Examples:\n  certctl download -p tencent www.example.com -d /etc/certs\n  \
     certctl download -p huawei scs1554192131150 --name shop\n  certctl download -p ctyun --all -d /etc/certs --dry-run")]
 pub(super) struct DownloadArgs {
-    /// The provider
-    #[arg(short, long, value_parser = provider_names(), value_name = "PROVIDER")]
-    pub(super) provider: String,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
     /// Ids, or domains: the newest certificate that covers each
     #[arg(value_name = "CERT", value_parser = certificate, required_unless_present = "all", conflicts_with = "all")]
     pub(super) certificates: Vec<String>,
     /// Every issued certificate that is in date
     #[arg(long)]
     pub(super) all: bool,
-    /// Where certificate directories go
-    #[arg(short, long, default_value = ".", value_name = "DIR")]
-    pub(super) dir: PathBuf,
+    /// Where certificate directories go [default: the config's `dir`, else the current directory]
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
     /// The certificate directory's name, instead of the certificate's first DNS name
     #[arg(long, conflicts_with = "all", value_name = "NAME")]
     pub(super) name: Option<String>,

@@ -1,22 +1,23 @@
 //! `certctl describe`
 
-use super::args::{DescribeArgs, Global, Output};
-use crate::environment::Environment;
+use super::Scene;
+use super::accounts::picked_one;
+use super::args::{DescribeArgs, Output};
 use crate::failure::{Exit, Failure};
 use crate::report::{json, table};
 use crate::run::inventory;
 use crate::run::outcome::Row;
 use crate::run::select::Wanted;
 
-pub(super) async fn run(args: &DescribeArgs, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
-    let account = super::account(super::registration(&args.provider)?, global, environment)?;
-    let now = environment.now();
+pub(super) async fn run(args: &DescribeArgs, scene: &Scene<'_>) -> Result<Exit, Failure> {
+    let account = picked_one(&args.account, scene)?.open(&super::reach(scene.global)?, scene.environment)?;
+    let now = scene.environment.now();
     let described = async {
         let id = match Wanted::parse(&args.certificate) {
             Wanted::Id(id) => id,
             Wanted::Domain(domain) => {
                 let rows = account.cloud.list().await?;
-                inventory::find(&account, &rows, &domain, now, global.jobs.into()).await?
+                inventory::find(&account, &rows, &domain, now, account.jobs).await?
             }
         };
         Ok(account.cloud.describe(&id).await?)
@@ -28,7 +29,7 @@ pub(super) async fn run(args: &DescribeArgs, global: &Global, environment: &Envi
             return Ok(super::tell(&row));
         }
     };
-    super::print(&match global.output {
+    super::print(&match scene.global.output {
         Output::Json => json::to_text(&json::Describe::new(account.provider, &account.name, &description, now))
             .map_err(|_| Failure::Bug)?,
         Output::Table => table::describe(account.provider, &account.name, &description, now),

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::args::{DownloadArgs, Global, Output};
+use super::Scene;
+use super::accounts::picked_one;
+use super::args::{DownloadArgs, Output};
 use crate::account::Account;
-use crate::environment::Environment;
+use crate::config::KEEP;
 use crate::failure::{Exit, Failure, of_batch};
 use crate::provider::{Certificate, Status};
 use crate::report::{json, table};
@@ -16,29 +18,29 @@ use crate::run::outcome::Row;
 use crate::run::select::Wanted;
 use crate::store::{Name, Options};
 
-/// Old versions that stay beside the current one.
-const KEEP: usize = 3;
-
-pub(super) async fn run(args: &DownloadArgs, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, Failure> {
     if args.name.is_some() && args.certificates.len() > 1 {
         return Err(Failure::Usage("--name is for one certificate; leave it out, or name one".to_owned()));
     }
     let name = args.name.as_deref().map(Name::parse).transpose()?;
-    let registration = super::registration(&args.provider)?;
+    let Scene { config, global, environment } = scene;
+    let candidate = picked_one(&args.account, scene)?;
+    let dir = args.dir.clone().or_else(|| config.as_ref()?.dir.clone()).unwrap_or_else(|| ".".into());
+    let keep = config.as_ref().map_or(KEEP, |config| config.keep);
     let now = environment.now();
     let delivery = Arc::new(Delivery {
-        dir: args.dir.clone(),
+        dir,
         name,
         dry_run: args.dry_run,
-        options: Options { keep: KEEP, force: args.force, lock_timeout: args.lock_timeout, now },
+        options: Options { keep, force: args.force, lock_timeout: args.lock_timeout, now },
     });
-    let rows = match super::account(registration, global, environment) {
+    let rows = match super::reach(global).and_then(|reach| Ok(candidate.open(&reach, environment)?)) {
         Ok(account) => {
-            let (targets, mut rows) = targets(args, &account, global, now).await;
-            rows.extend(deliver(&account, targets, &delivery, global.jobs.into()).await);
+            let (targets, mut rows) = targets(args, &account, now).await;
+            rows.extend(deliver(&account, targets, &delivery, account.jobs).await);
             rows
         }
-        Err(failure) => vec![Row::failed(registration.name, registration.name, None, all_names(args), failure)],
+        Err(failure) => vec![Row::failed(candidate.provider(), candidate.name(), None, all_names(args), failure)],
     };
     let failed = rows.iter().filter(|row| row.failure.is_some());
     let exit = of_batch(failed.map(super::tell).collect::<Vec<_>>());
@@ -56,7 +58,7 @@ pub(super) async fn run(args: &DownloadArgs, global: &Global, environment: &Envi
 }
 
 /// The certificates that are meant, each once, and a row for each that was not found.
-async fn targets(args: &DownloadArgs, account: &Account, global: &Global, now: Timestamp) -> (Vec<Target>, Vec<Row>) {
+async fn targets(args: &DownloadArgs, account: &Account, now: Timestamp) -> (Vec<Target>, Vec<Row>) {
     let (mut targets, mut rows) = (Vec::new(), Vec::new());
     let wanted: Vec<_> = args.certificates.iter().map(|text| Wanted::parse(text)).collect();
     // One listing serves all domains; ids need none.
@@ -80,7 +82,7 @@ async fn targets(args: &DownloadArgs, account: &Account, global: &Global, now: T
         targets.extend(usable.map(|row| Target { id: row.id.clone(), domains: Vec::new() }));
     }
     for wanted in wanted {
-        match find(wanted, &listing, account, global, now).await {
+        match find(wanted, &listing, account, now).await {
             Ok(target) => add(&mut targets, target),
             Err(row) => rows.push(*row),
         }
@@ -93,16 +95,10 @@ fn all_names(args: &DownloadArgs) -> Option<String> {
     Some(args.certificates.join(", ")).filter(|names| !names.is_empty())
 }
 
-async fn find(
-    wanted: Wanted,
-    listing: &[Certificate],
-    account: &Account,
-    global: &Global,
-    now: Timestamp,
-) -> Result<Target, Box<Row>> {
+async fn find(wanted: Wanted, listing: &[Certificate], account: &Account, now: Timestamp) -> Result<Target, Box<Row>> {
     match wanted {
         Wanted::Id(id) => Ok(Target { id, domains: Vec::new() }),
-        Wanted::Domain(domain) => match inventory::find(account, listing, &domain, now, global.jobs.into()).await {
+        Wanted::Domain(domain) => match inventory::find(account, listing, &domain, now, account.jobs).await {
             Ok(id) => Ok(Target { id, domains: vec![domain] }),
             Err(failure) => Err(Box::new(Row::failed(account.provider, &account.name, None, Some(domain), failure))),
         },

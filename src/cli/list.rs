@@ -3,28 +3,30 @@
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use super::args::{Global, ListArgs, Output};
+use super::Scene;
+use super::accounts::{self, Candidate};
+use super::args::{ListArgs, Output};
 use crate::account::{Account, AccountError, Reach};
 use crate::credential::CredentialError;
 use crate::domain;
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure, of_batch};
-use crate::provider::{Certificate, REGISTRY, Registration, Status};
+use crate::provider::{Certificate, Status};
 use crate::report::{json, table};
 use crate::run::inventory;
 
-pub(super) async fn run(args: &ListArgs, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
-    let asked = asked(args)?;
+pub(super) async fn run(args: &ListArgs, scene: &Scene<'_>) -> Result<Exit, Failure> {
+    let Scene { config, global, environment } = scene;
+    let asked = accounts::picked(config.as_ref(), &args.provider, &args.account)?;
     if global.endpoint.is_some() && asked.len() != 1 {
-        return Err(Failure::Usage("--endpoint is for one provider; name it with -p".to_owned()));
+        return Err(Failure::Usage("--endpoint is for one account; name it with -p or --account".to_owned()));
     }
-    let reach = super::reach(global)?;
     let is_named = !args.provider.is_empty() || !args.account.is_empty();
-    let (accounts, mut failures) = accounts(&asked, is_named, &reach, environment)?;
+    let (accounts, mut failures) = open(&asked, is_named, &super::reach(global)?, environment)?;
     let now = environment.now();
     let mut rows = Vec::new();
-    let list = |account| inventory::list(account, args.domain.is_some(), global.jobs.into());
-    for (account, outcome) in accounts.iter().zip(join_all(accounts.iter().map(list)).await) {
+    let listings = accounts.iter().map(|account| inventory::list(account, args.domain.is_some(), account.jobs));
+    for (account, outcome) in accounts.iter().zip(join_all(listings).await) {
         match outcome {
             Ok(listed) => {
                 let shown = listed.into_iter().filter(|row| is_shown(row, args, now));
@@ -35,8 +37,8 @@ pub(super) async fn run(args: &ListArgs, global: &Global, environment: &Environm
     }
     // What expires first comes first; what has no end yet, last.
     rows.sort_by_key(|(_, _, row)| (row.not_after.is_none(), row.not_after));
-    for (provider, _, failure) in &failures {
-        tracing::error!("{provider}: {}", failure.line());
+    for (provider, name, failure) in &failures {
+        tracing::error!("{}: {}", accounts::subject(name, provider), failure.line());
     }
     match global.output {
         Output::Json => {
@@ -50,45 +52,27 @@ pub(super) async fn run(args: &ListArgs, global: &Global, environment: &Environm
     Ok(if exit == Exit::Done && is_expiring { Exit::Expiring } else { exit })
 }
 
-/// The providers to ask: those named, else all.
-fn asked(args: &ListArgs) -> Result<Vec<&'static Registration>, Failure> {
-    for account in &args.account {
-        if !REGISTRY.iter().any(|registration| registration.name == account) {
-            let names = REGISTRY.iter().map(|registration| registration.name).collect::<Vec<_>>().join(", ");
-            return Err(Failure::Usage(format!("there is no account `{account}`; there are {names}")));
-        }
-    }
-    let is_in = |names: &[String], name: &str| names.is_empty() || names.iter().any(|given| given == name);
-    let is_asked = |registration: &&&Registration| {
-        is_in(&args.provider, registration.name) && is_in(&args.account, registration.name)
-    };
-    let asked: Vec<_> = REGISTRY.iter().filter(is_asked).copied().collect();
-    if asked.is_empty() {
-        return Err(Failure::Usage("no account is of the provider named with -p".to_owned()));
-    }
-    Ok(asked)
-}
-
 type Failed<'a> = Vec<(&'static str, &'a str, Failure)>;
 
-/// Every account that can be asked, and why the others cannot. One without credentials counts only where it is named,
-/// or where there is no other.
-fn accounts<'a>(
-    asked: &[&'static Registration],
+/// Every account that can be asked, and why the others cannot. A provider's own without credentials counts only where
+/// it is named, or where there is no other.
+fn open<'a>(
+    asked: &[Candidate<'a>],
     is_named: bool,
     reach: &Reach,
     environment: &Environment,
 ) -> Result<(Vec<Account>, Failed<'a>), Failure> {
     let (mut accounts, mut failures) = (Vec::new(), Vec::new());
     let (mut unset, mut absent) = (Vec::new(), Vec::new());
-    for registration in asked {
-        match Account::implicit(registration, reach, environment) {
+    for candidate in asked {
+        let is_optional = !is_named && matches!(candidate, Candidate::Implicit(_));
+        match candidate.open(reach, environment) {
             Ok(account) => accounts.push(account),
-            Err(AccountError::Credential(CredentialError::Missing { variables, files, .. })) if !is_named => {
+            Err(AccountError::Credential(CredentialError::Missing { variables, files, .. })) if is_optional => {
                 unset.extend(variables);
                 absent.extend(files);
             }
-            Err(error) => failures.push((registration.name, registration.name, Failure::from(error))),
+            Err(error) => failures.push((candidate.provider(), candidate.name(), Failure::from(error))),
         }
     }
     if accounts.is_empty() && failures.is_empty() {

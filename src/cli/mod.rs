@@ -1,9 +1,10 @@
 //! What the user types, and what comes of it.
 
+mod accounts;
 mod args;
+mod config;
 mod describe;
 mod download;
-mod duration;
 mod list;
 
 use std::ffi::OsString;
@@ -15,11 +16,11 @@ use clap::Parser as _;
 use tracing_subscriber::filter::LevelFilter;
 
 use self::args::{Cli, Color, Command, Global, LogFormat};
-use crate::account::{Account, Reach};
+use crate::account::Reach;
+use crate::config::{Config, Machine, Roots, locate};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::http::{Client, Retries};
-use crate::provider::{REGISTRY, Registration};
 use crate::report;
 use crate::report::log::Style;
 use crate::run::outcome::Row;
@@ -44,18 +45,45 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         Err(_) => Err(Failure::Bug),
     };
     let exit = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(Failure::Bug)).unwrap_or_else(|failure| {
-        tracing::error!("{}", failure.line());
+        failure.lines().iter().for_each(|line| tracing::error!("{line}"));
         failure.exit()
     });
     ExitCode::from(exit as u8)
 }
 
 async fn run(cli: &Cli, environment: &Environment) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    let scene = || Scene::new(global, environment);
     match &cli.command {
-        Command::List(args) => list::run(args, &cli.global, environment).await,
-        Command::Describe(args) => describe::run(args, &cli.global, environment).await,
-        Command::Download(args) => download::run(args, &cli.global, environment).await,
+        Command::List(args) => list::run(args, &scene()?).await,
+        Command::Describe(args) => describe::run(args, &scene()?).await,
+        Command::Download(args) => download::run(args, &scene()?).await,
+        Command::Config(command) => config::run(command, global, environment).await,
     }
+}
+
+/// What a command works with.
+struct Scene<'a> {
+    config: Option<Config>,
+    global: &'a Global,
+    environment: &'a Environment,
+}
+
+impl<'a> Scene<'a> {
+    /// With the config file, if there is one. All of it is checked, whatever the command needs of it.
+    fn new(global: &'a Global, environment: &'a Environment) -> Result<Self, Failure> {
+        Ok(Self { config: load(global, environment)?, global, environment })
+    }
+}
+
+fn load(global: &Global, environment: &Environment) -> Result<Option<Config>, Failure> {
+    let Some(location) = locate(global.config.as_deref(), environment, &Roots::of(environment))? else {
+        return Ok(None);
+    };
+    tracing::debug!("the config is {}", location.path.display());
+    let config = Config::load(&location, &Machine::new(environment))?;
+    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    Ok(Some(config))
 }
 
 fn style(global: &Global, environment: &Environment) -> Style {
@@ -76,22 +104,8 @@ fn style(global: &Global, environment: &Environment) -> Style {
 /// How accounts are reached, by the flags that every command takes.
 fn reach(global: &Global) -> Result<Reach, Failure> {
     let client = Client::new(global.timeout)?;
-    Ok(Reach { client, retries: Retries::new(global.retries), endpoint: global.endpoint.clone() })
-}
-
-/// The one account of a provider.
-fn account(
-    registration: &'static Registration,
-    global: &Global,
-    environment: &Environment,
-) -> Result<Account, Failure> {
-    Ok(Account::implicit(registration, &reach(global)?, environment)?)
-}
-
-/// The provider that `-p` names.
-fn registration(provider: &str) -> Result<&'static Registration, Failure> {
-    let found = REGISTRY.iter().find(|registration| registration.name == provider).copied();
-    found.ok_or_else(|| Failure::Usage(format!("there is no provider `{provider}`")))
+    let retries = Retries::new(global.retries);
+    Ok(Reach { client, retries, endpoint: global.endpoint.clone(), jobs: global.jobs })
 }
 
 /// The one error line of a row that failed, and its exit code.

@@ -30,6 +30,8 @@ pub struct Link {
     pub environment: Environment,
     /// How often a call is tried again.
     pub retries: Retries,
+    /// The rate of all calls together, instead of those that the cloud publishes.
+    pub requests_per_second: Option<u32>,
 }
 
 /// What a signature depends on beside the request itself.
@@ -78,13 +80,25 @@ pub(super) struct Complaint {
 pub struct Session {
     link: Link,
     dialect: &'static Dialect,
-    limits: HashMap<&'static str, RateLimit>,
+    pace: Pace,
+}
+
+/// How fast an account's calls may follow each other.
+enum Pace {
+    /// All together.
+    Together(RateLimit),
+    /// Each operation by itself; those without a rate as they come.
+    ByOperation(HashMap<&'static str, RateLimit>),
 }
 
 impl Session {
     pub(super) fn new(link: Link, dialect: &'static Dialect) -> Self {
-        let limits = dialect.rates.iter().map(|(operation, rate)| (*operation, RateLimit::new(*rate))).collect();
-        Self { link, dialect, limits }
+        let published = || dialect.rates.iter().map(|(operation, rate)| (*operation, RateLimit::new(*rate))).collect();
+        let pace = match link.requests_per_second {
+            Some(rate) => Pace::Together(RateLimit::new(rate)),
+            None => Pace::ByOperation(published()),
+        };
+        Self { link, dialect, pace }
     }
 
     /// Where requests go.
@@ -126,7 +140,11 @@ impl Session {
 
     /// One try, signed for this moment.
     async fn attempt(&self, operation: &'static str, request: &Request) -> Result<Reply, ProviderError> {
-        if let Some(limit) = self.limits.get(operation) {
+        let limit = match &self.pace {
+            Pace::Together(limit) => Some(limit),
+            Pace::ByOperation(limits) => limits.get(operation),
+        };
+        if let Some(limit) = limit {
             limit.turn().await;
         }
         let nonce = uuid::Uuid::new_v4().to_string();

@@ -20,7 +20,7 @@ pub const REGISTRATION: Registration = Registration {
     name: "huawei",
     credentials: &credential::SOURCES,
     settings: &[
-        Setting { key: "region", variable: "CERTCTL_HUAWEI_REGION", values: &[] },
+        Setting { key: "region", variable: "CERTCTL_HUAWEI_REGION", values: REGIONS },
         Setting { key: "api", variable: "CERTCTL_HUAWEI_API", values: &["v3", "v2"] },
         Setting { key: "project_id", variable: PROJECT_ID_VARIABLE, values: &[] },
         Setting { key: "domain_id", variable: "HUAWEICLOUD_SDK_DOMAIN_ID", values: &[] },
@@ -35,6 +35,9 @@ pub const REGISTRATION: Registration = Registration {
     },
     connect: |link, settings| Box::new(Huawei::new(link, settings)),
 };
+
+/// The regions that the service has endpoints in.
+const REGIONS: &[&str] = &["cn-north-4", "ap-southeast-1", "my-kualalumpur-1", "eu-west-101"];
 
 /// Huawei publishes no rate.
 const DIALECT: Dialect =

@@ -1,0 +1,193 @@
+//! What a config file says, with every default filled in.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Format, Problem};
+use crate::credential::SecretSource;
+use crate::provider::Registration;
+use crate::store::Name;
+
+/// One config file. Its `Debug` shows no secret.
+#[derive(Debug)]
+pub struct Config {
+    /// Where it was read from.
+    pub file: PathBuf,
+    /// Where certificate directories go.
+    pub dir: Option<PathBuf>,
+    /// How many old versions stay beside the current one.
+    pub keep: usize,
+    /// How long before its end an installed certificate without a successor is warned about.
+    pub warn_before: Duration,
+    /// How long a command of the whole run may take.
+    pub hook_timeout: Duration,
+    /// By name.
+    pub accounts: Vec<AccountConfig>,
+    /// In the file's order.
+    pub certificates: Vec<CertificateConfig>,
+    /// Commands of the whole run.
+    pub hooks: Hooks,
+    /// What is not a mistake but should be known.
+    pub warnings: Vec<Problem>,
+}
+
+/// An `[accounts.NAME]` table.
+#[derive(Debug)]
+pub struct AccountConfig {
+    /// Its name.
+    pub name: String,
+    /// Its cloud.
+    pub provider: &'static Registration,
+    /// Where its API is, if not where the cloud says; checked.
+    pub endpoint: Option<String>,
+    /// What else the cloud wants to know, by [`crate::provider::Setting::key`]; checked.
+    pub settings: BTreeMap<&'static str, String>,
+    /// Where its credentials come from.
+    pub source: Source,
+    /// The operation-protection value that JD Cloud may ask for, whatever the source.
+    pub mfa: Option<SecretSource>,
+    /// The rate of all its requests together, instead of the cloud's published one.
+    pub requests_per_second: Option<u32>,
+    /// How many certificates are asked for at the same time.
+    pub jobs: Option<u16>,
+}
+
+/// Where an account's credentials come from.
+#[derive(Debug)]
+pub enum Source {
+    /// They are named one by one.
+    Keys {
+        /// The key's public half.
+        access_key: SecretSource,
+        /// The key's secret half.
+        secret_key: SecretSource,
+        /// The session token of temporary credentials.
+        session_token: Option<SecretSource>,
+    },
+    /// This profile in the file of the cloud's own tool.
+    Profile(String),
+    /// What this command prints.
+    Command(Command),
+    /// Where an account without a config finds them.
+    Ambient,
+}
+
+/// A command.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub enum Command {
+    /// A program and its arguments. Not empty; no shell is involved.
+    Argv(Vec<String>),
+    /// A line for `/bin/sh -c`.
+    Shell(String),
+}
+
+impl Command {
+    /// The program to run and its arguments.
+    #[must_use]
+    pub fn argv(&self) -> Vec<String> {
+        match self {
+            Self::Argv(argv) => argv.clone(),
+            Self::Shell(line) => ["/bin/sh", "-c", line].map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+/// A `[[certificates]]` table.
+#[derive(Debug)]
+pub struct CertificateConfig {
+    /// The certificate directory's name.
+    pub name: Name,
+    /// The names of the accounts to look in; not empty, and all of them configured.
+    pub accounts: Vec<String>,
+    /// Which certificate there.
+    pub selector: Selector,
+    /// Where its certificate directory goes.
+    pub dir: PathBuf,
+    /// What is written; the PEM files always are.
+    pub formats: Vec<Format>,
+    /// Who owns the files; `None`: the user certctl runs as.
+    pub owner: Option<Identity>,
+    /// Their group; `None`: the one that certctl runs as.
+    pub group: Option<Identity>,
+    /// Permission bits of files that hold a secret.
+    pub key_mode: u32,
+    /// Permission bits of the others.
+    pub cert_mode: u32,
+    /// Copies at fixed paths.
+    pub install: Vec<Install>,
+    /// Judges what was switched to.
+    pub check: Option<Command>,
+    /// Runs once the check is passed.
+    pub hook: Option<Command>,
+    /// How long each of the two may take.
+    pub hook_timeout: Duration,
+    /// The key store's password; `None`: a random one.
+    pub keystore_password: Option<SecretSource>,
+    /// The name of the key in the key store.
+    pub keystore_alias: Option<String>,
+    /// What the Kubernetes secret is called.
+    pub kubernetes: Option<Kubernetes>,
+    /// The password of a key that the cloud hands out encrypted.
+    pub key_password: Option<SecretSource>,
+}
+
+/// Which of an account's certificates is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// This one.
+    Id(String),
+    /// The newest issued one that covers all of these; not empty.
+    Domains(Vec<String>),
+}
+
+/// A user or a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// As the config names it.
+    pub name: String,
+    /// Its number.
+    pub id: u32,
+}
+
+/// A copy of one of a certificate's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Install {
+    /// The file's name in the certificate directory.
+    pub file: String,
+    /// Where the copy goes; absolute.
+    pub to: PathBuf,
+    /// The copy's permission bits.
+    pub mode: u32,
+}
+
+/// What a Kubernetes secret is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kubernetes {
+    /// `metadata.name`
+    pub name: Option<String>,
+    /// `metadata.namespace`
+    pub namespace: Option<String>,
+}
+
+/// The `[hooks]` table: commands of a whole run.
+#[derive(Debug, Default)]
+pub struct Hooks {
+    /// Just before the first change of a run that changes something.
+    pub before: Option<Command>,
+    /// At the end of such a run.
+    pub after: Option<Command>,
+    /// At the end of a run that failed.
+    pub failed: Option<Command>,
+}
+
+impl Config {
+    /// The account of that name.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Option<&AccountConfig> {
+        self.accounts.iter().find(|account| account.name == name)
+    }
+}
