@@ -43,7 +43,14 @@ fn every_command_on_certctl_works_in_the_sandbox() {
     let certctl = Path::new(env!("CARGO_BIN_EXE_certctl")).parent().unwrap();
     let path = format!("{}:/usr/bin:/bin", certctl.display());
     let mut run = 0;
-    for document in ["README.md", "docs/usage.md", "docs/layout.md", "docs/providers.md", "docs/sandbox.md"] {
+    for document in [
+        "README.md",
+        "docs/usage.md",
+        "docs/configuration.md",
+        "docs/layout.md",
+        "docs/providers.md",
+        "docs/sandbox.md",
+    ] {
         for command in
             blocks(document).iter().flat_map(|block| block.lines()).filter(|line| line.starts_with("certctl "))
         {

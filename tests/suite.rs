@@ -4,6 +4,7 @@
 
 mod bundle;
 mod cli;
+mod config;
 mod credential;
 mod oracle;
 mod readme;

@@ -10,6 +10,7 @@ use super::install;
 use super::model::{CertificateConfig, Identity, Kubernetes, Selector};
 use super::problem::At;
 use super::section::{Section, Text, advice, shown};
+use super::suggest::listed;
 use super::value::Literal;
 use crate::credential::SecretSource;
 use crate::domain;
@@ -176,7 +177,7 @@ fn only_account(table: &Section<'_>, accounts: &Accounts) -> Option<Vec<String>>
     match &accounts.names[..] {
         [one] => return Some(vec![one.clone()]),
         [] => table.missing("account", "add one, in a table [accounts.NAME]"),
-        names => table.missing("account", &format!("there are several; {}", advice("", names))),
+        names => table.missing("account", &format!("there are several; it can be {}", listed(names))),
     }
     None
 }

@@ -146,7 +146,11 @@ impl Problems {
             return Ok(());
         }
         found.sort_by_key(|problem| problem.line);
+        let more = found.len().saturating_sub(MOST);
         found.truncate(MOST);
+        if let Some(last) = found.last_mut().filter(|_| more > 0) {
+            last.what = format!("{} (and {more} more mistakes)", last.what);
+        }
         Err(ConfigError::Mistakes(found))
     }
 }

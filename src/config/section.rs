@@ -79,6 +79,11 @@ impl<'a> Section<'a> {
         self.table.contains_key(key)
     }
 
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// Where a key stands; the table's place if it does not.
     pub(super) fn at_key(&self, key: &str) -> At {
         self.table.get_key_value(key).map_or(self.at, |(key, _)| At(key.span().start))

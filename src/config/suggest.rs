@@ -13,8 +13,17 @@ pub(super) fn nearest<'a, S: AsRef<str>>(wrong: &str, words: &'a [S]) -> Option<
     let wrong = wrong.to_lowercase().replace(['-', ' '], "_");
     let distance = |word: &str| damerau_levenshtein(&wrong, &word.replace('-', "_"));
     let near = words.iter().map(AsRef::as_ref).map(|word| (distance(word), word));
-    // One slip in three characters.
-    near.filter(|(slips, word)| *slips <= word.len() / 3).min_by_key(|(slips, _)| *slips).map(|(_, word)| word)
+    // One slip in three characters, and always one; but not a whole word.
+    let near = near.filter(|(slips, word)| *slips <= (word.len() / 3).max(1) && *slips < word.len());
+    let mut near: Vec<_> = near.collect();
+    near.sort_unstable();
+    near.dedup();
+    match near[..] {
+        // Of two that are as near, neither is more likely.
+        [(first, _), (second, _), ..] if first == second => None,
+        [(_, word), ..] => Some(word),
+        [] => None,
+    }
 }
 
 /// `a, b or c`
@@ -44,11 +53,13 @@ mod tests {
             ("tecnent", Some("tencent")),
             ("pkcs12_legacy", Some("pkcs12-legacy")),
             ("dirs", Some("dir")),
+            ("di", Some("dir")),
             ("colour", None),
             ("", None),
         ] {
             assert_eq!(nearest(wrong, &words), meant, "{wrong}");
         }
+        assert_eq!(nearest("v1", &["v2", "v3"]), None);
         assert_eq!(nearest(&"x".repeat(100_000), &words), None);
     }
 }

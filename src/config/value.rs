@@ -63,7 +63,8 @@ impl Section<'_> {
             }
             (Some(Text { text, .. }), None) => return Some(SecretSource::Env(text.to_owned())),
             (None, Some(path)) => return Some(SecretSource::File(path)),
-            (None, None) if table.has("env") || table.has("file") => {}
+            // What else is in it has been told.
+            (None, None) if !table.is_empty() => {}
             (None, None) => table.say(table.at, &format!("`{key}` says neither `env` nor `file`; {must}")),
         }
         None

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod concurrent;
+mod config;
 mod conformance;
 mod faults;
 mod history;
@@ -58,6 +59,11 @@ impl Certctl {
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn directory(mut self, path: &Path) -> Self {
+        self.command.current_dir(path);
         self
     }
 

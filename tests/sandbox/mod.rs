@@ -244,7 +244,8 @@ impl Sandbox {
     /// What makes certctl talk to these accounts. A cloud that knows no such account gets no credentials, but an
     /// endpoint all the same: whatever else certctl may find must not leave this machine.
     pub(crate) fn environment_of(&self, account: Account) -> Vec<(String, String)> {
-        let mut variables = Vec::new();
+        // Nor may a config file of the machine's lead certctl to a real account.
+        let mut variables = vec![("CERTCTL_CONFIG".to_owned(), "/dev/null".to_owned())];
         for cloud in [Cloud::Jdcloud, Cloud::Tencent, Cloud::Huawei, self.options.ctyun_product] {
             let [.., endpoint] = cloud.variables();
             variables.extend(endpoint.map(|name| (name.to_owned(), self.url(cloud))));
@@ -332,7 +333,8 @@ pub(crate) fn cargo(program: &OsStr) -> Command {
 }
 
 /// Every variable that could lead certctl, or a child of it, to a real account.
-pub(crate) const AMBIENT: [&str; 35] = [
+pub(crate) const AMBIENT: [&str; 36] = [
+    "CERTCTL_CONFIG",
     "TENCENTCLOUD_SECRET_ID",
     "TENCENTCLOUD_SECRET_KEY",
     "TENCENTCLOUD_TOKEN",
