@@ -222,6 +222,7 @@ impl CredentialError {
                 let home = if *has_home { "" } else { " (which needs HOME to be set)" };
                 Some(format!("set {pairs}, or have the cloud's own tool write {}{home}", files.join(" or ")))
             }
+            Self::NotSet { variable } => Some(format!("set {variable}")),
             Self::Half { place: Place::Environment, missing, .. } => Some(format!("set {missing}")),
             Self::Half { missing, .. } => Some(format!("add {missing}")),
             Self::Unusable { remedy, .. } => Some((*remedy).to_owned()),
@@ -234,7 +235,6 @@ impl CredentialError {
             | Self::Json { .. }
             | Self::Ini { .. }
             | Self::File { .. }
-            | Self::NotSet { .. }
             | Self::Command { .. } => None,
         }
     }

@@ -230,14 +230,48 @@ fn credentials_from_variables_and_files() {
     );
     let scene = Scene { config, ..scene };
     scene.certctl(["list"]).env("MY_JD", &access_key).run().exits(0);
-    scene.run(&["list"]).exits(3).says(&["`access_key`", "MY_JD is not set", "set MY_JD"]);
+    scene.run(&["list"]).exits(3).says(&["MY_JD is not set", "set MY_JD"]);
     scene.certctl(["describe", "-p", "jdcloud", "x"]).run().exits(3).says(&["MY_JD is not set"]);
     std::fs::write(&file, format!("{secret_key}\n{secret_key}\n")).unwrap();
-    let run =
-        scene.certctl(["list"]).env("MY_JD", &access_key).run().exits(3).says(&["`secret_key`", "jd.key", "copy"]);
+    let run = scene.certctl(["list"]).env("MY_JD", &access_key).run().exits(3).says(&["secret_key", "jd.key", "copy"]);
     assert!(!run.stderr.contains(&secret_key));
     std::fs::remove_file(&file).unwrap();
-    scene.certctl(["list"]).env("MY_JD", &access_key).run().exits(3).says(&["`secret_key`", "jd.key", "No such file"]);
+    scene.certctl(["list"]).env("MY_JD", &access_key).run().exits(3).says(&["jd.key"]);
+}
+
+#[test]
+fn credentials_from_a_tools_profile_and_from_a_command() {
+    let scene = Scene::new(Options::default()).account("jd", "jdcloud", Account::Healthy, "");
+    let line = |key: &str| {
+        let found = scene.config.lines().find_map(|line| line.strip_prefix(&format!("{key} = '")));
+        found.unwrap().trim_end_matches('\'').to_owned()
+    };
+    let (access_key, secret_key, endpoint) = (line("access_key"), line("secret_key"), line("endpoint"));
+    let home = tempfile::tempdir().unwrap();
+    let home_path = home.path().display().to_string();
+    std::fs::create_dir(home.path().join(".jdc")).unwrap();
+    let file = home.path().join(".jdc/config");
+    std::fs::write(&file, format!("[prod]\naccess_key = {access_key}\nsecret_key = {secret_key}\n")).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let printed = format!("{{\"access_key\":\"{access_key}\",\"secret_key\":\"{secret_key}\"}}");
+    let program = home.path().join("login.json");
+    std::fs::write(&program, printed).unwrap();
+    for (source, code) in [
+        ("profile = 'prod'".to_owned(), 0),
+        ("profile = 'test'".to_owned(), 3),
+        (format!("credentials_command = ['cat', '{}']", program.display()), 0),
+        (format!("credentials_command = 'cat {}'", program.display()), 0),
+        ("credentials_command = ['false']".to_owned(), 3),
+    ] {
+        let config = format!("[accounts.jd]\nprovider = 'jdcloud'\n{source}\nendpoint = '{endpoint}'\n");
+        std::fs::write(scene.directory.path().join("certctl.toml"), &config).unwrap();
+        let path = std::env::var("PATH").unwrap();
+        let args = ["list", "-c", "certctl.toml"];
+        let run = Certctl::with(Vec::new()).env("HOME", &home_path).env("PATH", &path).args(args);
+        let run = run.current_dir(scene.directory.path()).run();
+        assert_eq!(run.code, code, "{source}: {}", run.stderr);
+        assert!(!run.stderr.contains(&secret_key), "{source}: {}", run.stderr);
+    }
 }
 
 #[test]

@@ -95,12 +95,16 @@ fn credentials_that_cannot_be_used() {
         {
             let certctl = || Certctl::new(&sandbox).args(args).current_dir(tree.path());
             certctl().without(id).without(secret).run().exits(3).says(&[&format!("set {id} and {secret}")]);
-            certctl().without(id).run().exits(3).says(&[&format!("{secret} is set, but {id} is not; set {id}")]);
+            certctl()
+                .without(id)
+                .run()
+                .exits(3)
+                .says(&[&format!("the environment has {secret}, but no {id}; set {id}")]);
             certctl()
                 .env(secret, " ")
                 .run()
                 .exits(3)
-                .says(&[&format!("{id} is set, but {secret} is not; set {secret}")]);
+                .says(&[&format!("the environment has {id}, but no {secret}; set {secret}")]);
             for malformed in ["hu sh", "hu\u{7f}sh", "hu\nsh", "húsh"] {
                 let run = certctl().env(secret, malformed).run().exits(3).says(&[secret, "copy the value again"]);
                 assert!(!run.stderr.contains(malformed), "{}", run.stderr);

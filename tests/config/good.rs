@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use certctl::config::{Command, Format, Selector, Source, Value};
+use certctl::config::{Command, Format, Selector, Source};
+use certctl::credential::SecretSource;
 use proptest::prelude::*;
 
 use super::{good, load_as};
@@ -26,7 +27,8 @@ fn the_example() {
     let tx = config.account("tx").unwrap();
     assert_eq!((tx.provider.name, tx.requests_per_second, tx.jobs), ("tencent", Some(10), Some(8)));
     assert_eq!(tx.endpoint.as_deref(), Some("https://ssl.tencentcloudapi.com"));
-    let Source::Keys { access_key: Value::Env(env), secret_key: Value::File(file), session_token: None } = &tx.source
+    let Source::Keys { access_key: SecretSource::Env(env), secret_key: SecretSource::File(file), session_token: None } =
+        &tx.source
     else {
         panic!("{:?}", tx.source)
     };
@@ -66,7 +68,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!((shop.selector.clone(), shop.dir.to_str()), (Selector::Id("1".to_owned()), Some("/own")));
     assert_eq!((&shop.formats[..], shop.key_mode), (&[Format::Pem, Format::Jks][..], 0o400));
     assert_eq!(shop.hook, Some(Command::Shell("systemctl reload nginx || true".to_owned())));
-    assert!(matches!(&shop.keystore_password, Some(Value::Env(name)) if name == "P"));
+    assert!(matches!(&shop.keystore_password, Some(SecretSource::Env(name)) if name == "P"));
 }
 
 #[test]
