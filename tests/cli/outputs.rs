@@ -173,7 +173,7 @@ fn a_list_of_several_accounts() {
     }
     // Half a pair is no account that is not there.
     let run = list(sandbox.environment_of(Account::Liar).into_iter().filter(|(name, _)| name != "CTYUN_SK").collect());
-    let run = run.exits(3).says(&["ctyun: CTYUN_AK is set, but CTYUN_SK is not"]);
+    let run = run.exits(3).says(&["ctyun: the environment has CTYUN_AK, but no CTYUN_SK"]);
     assert_eq!(is_list(&run).0.len(), 9);
     // By -p and by --account.
     let run = Certctl::of(&sandbox, Account::Liar).args(["list", "-p", "huawei", "-p", "tencent", "-o", "json"]).run();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::oracle;
 use crate::sandbox::{AMBIENT, Account, Cloud, Options, Sandbox};
 
-fn python(sandbox: &Sandbox, account: Account, arguments: &[&str]) -> Output {
+fn python(sandbox: &Sandbox, account: Account, arguments: &[&str]) -> std::io::Result<Output> {
     let python = std::env::var("CERTCTL_SDK_PYTHON").unwrap_or_else(|_| "python3".into());
     let mut command = Command::new(&python);
     command.args(arguments).env("SANDBOX_CCMS_ENDPOINT", sandbox.url(Cloud::Ccms));
@@ -19,17 +19,18 @@ fn python(sandbox: &Sandbox, account: Account, arguments: &[&str]) -> Output {
     if account == Account::Mfa {
         command.env("CERTCTL_JDCLOUD_MFA", sandbox.mfa());
     }
-    command.output().unwrap_or_else(|error| panic!("{python}: {error}"))
+    command.output()
 }
 
 /// What the script says that it saw; none if the SDK is not installed.
 fn run(sandbox: &Sandbox, account: Account, script: &str, package: &str) -> Option<Value> {
-    let found = python(sandbox, account, &["-c", &format!("import {package}")]).status.success();
-    if !oracle(found, &format!("the Python package {package}")) {
+    // Where there is no Python at all, there is no package either.
+    let found = python(sandbox, account, &["-c", &format!("import {package}")]);
+    if !oracle(found.is_ok_and(|output| output.status.success()), &format!("the Python package {package}")) {
         return None;
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk").join(script);
-    let output = python(sandbox, account, &[&path.display().to_string()]);
+    let output = python(sandbox, account, &[&path.display().to_string()]).unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{script}: {}", text(&output.stderr));
     Some(serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap())
