@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 
 use super::names::sendable;
 use super::{CredentialError, Credentials, FileProblem, Place, SecretFile};
 use crate::environment::Environment;
 
 /// Where a configuration says that a secret is: a string, `{ env = "NAME" }` or `{ file = "/path" }`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(from = "Written")]
+#[derive(Debug, Clone)]
 pub enum SecretSource {
     /// The secret itself.
     Literal(SecretString),
@@ -19,24 +17,6 @@ pub enum SecretSource {
     Env(String),
     /// This file has it, and nothing else but a line end after it.
     File(PathBuf),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, deny_unknown_fields, expecting = "expected a string, { env = \"NAME\" } or { file = \"/path\" }")]
-enum Written {
-    Literal(String),
-    Env { env: String },
-    File { file: PathBuf },
-}
-
-impl From<Written> for SecretSource {
-    fn from(written: Written) -> Self {
-        match written {
-            Written::Literal(secret) => Self::Literal(secret.into()),
-            Written::Env { env } => Self::Env(env),
-            Written::File { file } => Self::File(file),
-        }
-    }
 }
 
 impl SecretSource {

@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::digest::{hex, hmac_sha256};
 use crate::http::encode;
 
 /// One line `name:value` for each header, sorted by name; `names` are lower case, `value` brings the value into form.
@@ -12,6 +13,20 @@ pub(super) fn header_lines(headers: &[(&str, String)], value: fn(&str) -> String
 /// The headers' names, sorted, with semicolons between them.
 pub(super) fn header_names(headers: &[(&str, String)]) -> String {
     sorted(headers).iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";")
+}
+
+/// The `Authorization` header of the two clouds that name a scope in it.
+pub(super) fn authorization(
+    algorithm: &str,
+    access_key: &str,
+    scope: &str,
+    headers: &[(&str, String)],
+    signing_key: &[u8],
+    string_to_sign: &str,
+) -> String {
+    let signature = hex(&hmac_sha256(signing_key, string_to_sign.as_bytes()));
+    let names = header_names(headers);
+    format!("{algorithm} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}")
 }
 
 /// A percent-encoded path in the strict form: everything but unreserved characters and slashes is encoded.

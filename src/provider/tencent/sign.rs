@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::ExposeSecret as _;
 
-use crate::digest::{hex, hmac_sha256, sha256_hex};
+use crate::digest::{hmac_sha256, sha256_hex};
 use crate::http::Request;
 use crate::provider::{Seal, Signed, canonical};
 
@@ -81,7 +81,5 @@ pub fn authorization(
     signing_key: &[u8],
     string_to_sign: &str,
 ) -> String {
-    let signature = hex(&hmac_sha256(signing_key, string_to_sign.as_bytes()));
-    let names = canonical::header_names(headers);
-    format!("{ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}")
+    canonical::authorization(ALGORITHM, access_key, scope, headers, signing_key, string_to_sign)
 }
