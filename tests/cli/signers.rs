@@ -254,7 +254,7 @@ fn id(cloud: Cloud) -> String {
     }
 }
 
-/// A few characters, one in three of them a peculiar one.
+/// A few characters, one in three of them a peculiar one, and not all of them blank, as no argument may be.
 fn text() -> String {
     const PECULIAR: [char; 24] = [
         ' ', '+', '%', '~', '*', '&', '=', '?', '#', ':', ';', ',', '@', '!', '$', '\'', '"', '(', '<', '\\', '证',
@@ -264,5 +264,9 @@ fn text() -> String {
         0 => *fastrand::choice(&PECULIAR).unwrap(),
         _ => fastrand::alphanumeric(),
     };
-    std::iter::repeat_with(one).take(fastrand::usize(1..16)).collect()
+    let mut text = String::new();
+    while text.trim().is_empty() {
+        text = std::iter::repeat_with(one).take(fastrand::usize(1..16)).collect();
+    }
+    text
 }
