@@ -29,12 +29,18 @@ pub enum Exit {
     Verification = 6,
     /// Local storage.
     Storage = 7,
+    /// A check or a hook failed.
+    Hook = 8,
     /// A batch failed in more than one way.
     Mixed = 9,
     /// Done, and something changed; only with `--detailed-exitcode`.
     Changed = 10,
     /// Something is expired or expires within the time given; only with `--detailed-exitcode`.
     Expiring = 11,
+    /// SIGINT ended the run.
+    Interrupted = 130,
+    /// SIGTERM ended the run.
+    Terminated = 143,
 }
 
 /// Anything that can go wrong in a run.

@@ -3,6 +3,7 @@
 //! Data flows one way, and each room knows only the rooms before it in this list:
 //!
 //! - [`text`], [`duration`], [`digest`], [`environment`]: text from outside, times, hashes, the clock and the variables.
+//! - [`stop`], [`process`]: signals, and the programs that certctl runs.
 //! - [`domain`]: host names, and which names of a certificate cover them.
 //! - [`http`]: one client for all clouds: timeouts, reply limits, retries, request rates.
 //! - [`credential`]: where access keys come from.
@@ -11,6 +12,7 @@
 //! - [`mod@format`]: a bundle becomes files in memory. Pure, no I/O.
 //! - [`store`]: files in memory become a certificate directory. The only room that writes them.
 //! - [`config`]: the config file: accounts, certificates and commands, every mistake with its line.
+//! - [`hook`]: the user's own commands.
 //! - [`account`]: one cloud with credentials and an endpoint, ready to be asked.
 //! - [`failure`]: what went wrong in any of these, and its exit code.
 //! - [`run`]: what the commands do with them.
@@ -28,9 +30,12 @@ pub mod duration;
 pub mod environment;
 pub mod failure;
 pub mod format;
+pub mod hook;
 pub mod http;
+pub mod process;
 pub mod provider;
 pub mod report;
 pub mod run;
+pub mod stop;
 pub mod store;
 pub mod text;

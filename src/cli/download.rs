@@ -16,7 +16,8 @@ use crate::run::deliver::{Delivery, Target, deliver};
 use crate::run::inventory;
 use crate::run::outcome::Row;
 use crate::run::select::Wanted;
-use crate::store::{Name, Options};
+use crate::stop::Stop;
+use crate::store::{Name, Options, Ownership, Patience};
 
 pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, Failure> {
     if args.name.is_some() && args.certificates.len() > 1 {
@@ -28,11 +29,12 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
     let dir = args.dir.clone().or_else(|| config.as_ref()?.dir.clone()).unwrap_or_else(|| ".".into());
     let keep = config.as_ref().map_or(KEEP, |config| config.keep);
     let now = environment.now();
+    let patience = Patience { timeout: args.lock_timeout, stop: Stop::default() };
     let delivery = Arc::new(Delivery {
         dir,
         name,
         dry_run: args.dry_run,
-        options: Options { keep, force: args.force, lock_timeout: args.lock_timeout, now },
+        options: Options { keep, force: args.force, patience, now, ownership: Ownership::default() },
     });
     let rows = match super::reach(global).and_then(|reach| Ok(candidate.open(&reach, environment)?)) {
         Ok(account) => {

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use super::certificate::{Defaults, Taken};
 use super::format::{Format, Given};
-use super::model::Install;
 use super::section::{Section, Text, shown};
-use crate::store::Name;
+use crate::store::{Install, Name};
 
 pub(super) fn read(
     table: &Section<'_>,

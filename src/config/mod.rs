@@ -25,9 +25,7 @@ use std::time::Duration;
 pub use format::Format;
 pub use host::{Host, Machine, Program};
 pub use locate::{Location, Roots, locate, named};
-pub use model::{
-    AccountConfig, CertificateConfig, Command, Config, Hooks, Identity, Install, Kubernetes, Selector, Source,
-};
+pub use model::{AccountConfig, CertificateConfig, Command, Config, Hooks, Identity, Kubernetes, Selector, Source};
 pub use problem::{ConfigError, Problem};
 
 use certificate::Defaults;

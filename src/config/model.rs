@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Format, Problem};
 use crate::credential::SecretSource;
 use crate::provider::Registration;
-use crate::store::Name;
+use crate::store::{Install, Name};
 
 /// One config file. Its `Debug` shows no secret.
 #[derive(Debug)]
@@ -151,17 +151,6 @@ pub struct Identity {
     pub name: String,
     /// Its number.
     pub id: u32,
-}
-
-/// A copy of one of a certificate's files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Install {
-    /// The file's name in the certificate directory.
-    pub file: String,
-    /// Where the copy goes; absolute.
-    pub to: PathBuf,
-    /// The copy's permission bits.
-    pub mode: u32,
 }
 
 /// What a Kubernetes secret is called.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::model::{AccountConfig, CertificateConfig, Command, Config, Hooks, Install, Selector, Source};
+use super::model::{AccountConfig, CertificateConfig, Command, Config, Hooks, Selector, Source};
 use crate::credential::SecretSource;
 use crate::duration::format;
+use crate::store::Install;
 
 /// What stands for a secret.
 const HIDDEN: &str = "***";

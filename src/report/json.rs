@@ -198,7 +198,7 @@ impl<'a> Delivered<'a> {
             version: row.version.as_deref(),
             not_after: row.not_after.map(rfc3339),
             fingerprint_sha256: row.fingerprint_sha256.as_deref(),
-            error: row.failure.as_ref().map(Problem::of),
+            error: row.failure.as_deref().map(Problem::of),
         }
     }
 }

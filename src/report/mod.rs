@@ -2,6 +2,8 @@
 
 pub mod json;
 pub mod log;
+pub mod metrics;
+pub mod progress;
 pub mod table;
 
 use std::io::{self, Write as _};

@@ -1,6 +1,7 @@
 //! What became of each certificate of a run.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -18,6 +19,8 @@ pub enum Outcome {
     Unchanged,
     /// A newer certificate of the same name was delivered instead.
     Superseded,
+    /// The user rolled back; it is left alone until there is one that is newer than the one rejected.
+    Pinned,
     /// It would have been created, but for `--dry-run`.
     WouldCreate,
     /// It would have been updated, but for `--dry-run`.
@@ -35,6 +38,7 @@ impl Outcome {
             Self::Updated => "updated",
             Self::Unchanged => "unchanged",
             Self::Superseded => "superseded",
+            Self::Pinned => "pinned",
             Self::WouldCreate => "would_create",
             Self::WouldUpdate => "would_update",
             Self::Failed => "failed",
@@ -69,8 +73,12 @@ pub struct Row {
     pub not_after: Option<Timestamp>,
     /// SHA-256 of the leaf, lower-case hexadecimal.
     pub fingerprint_sha256: Option<String>,
-    /// Why it failed.
-    pub failure: Option<Failure>,
+    /// Why it, or something that had to follow it, failed.
+    pub failure: Option<Arc<Failure>>,
+    /// What is in place after the run, whatever became of it; only `sync` tells.
+    pub installed: Option<Identity>,
+    /// Whether a check or hook is still to run; only `sync` tells.
+    pub is_pending: bool,
 }
 
 impl Row {
@@ -88,6 +96,8 @@ impl Row {
             not_after: Some(identity.not_after),
             fingerprint_sha256: Some(identity.fingerprint_sha256),
             failure: None,
+            installed: None,
+            is_pending: false,
         }
     }
 
@@ -110,7 +120,9 @@ impl Row {
             version: None,
             not_after: None,
             fingerprint_sha256: None,
-            failure: Some(failure),
+            failure: Some(Arc::new(failure)),
+            installed: None,
+            is_pending: false,
         }
     }
 

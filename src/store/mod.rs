@@ -13,12 +13,16 @@
 
 mod commit;
 mod dir;
+mod directory;
 mod error;
+mod home;
 mod inspect;
 mod layout;
 mod lock;
+mod look;
 mod metadata;
 mod name;
+mod state;
 mod sweep;
 mod version;
 mod walk;
@@ -28,11 +32,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use directory::{Applied, Directory, Wish};
 pub use error::StoreError;
+pub use home::{RunLock, is_writable, recall, remember, replace};
+pub use look::{Expected, Standing, look};
 pub use metadata::Identity;
 pub use name::{Name, NameError};
+pub use state::{Rejected, State, Unfinished};
 
 use crate::format::FileImage;
+use crate::stop::Stop;
 use dir::Dir;
 use inspect::{Current, Need, Survey};
 use layout::Wanted;
@@ -47,9 +56,40 @@ pub struct Options {
     /// Whether a certificate may replace one that started to be valid later.
     pub force: bool,
     /// How long to wait for another certctl that is at work in the same certificate directory.
-    pub lock_timeout: Duration,
+    pub patience: Patience,
     /// The time now; versions are named by it.
     pub now: Timestamp,
+    /// Whose the files are.
+    pub ownership: Ownership,
+}
+
+/// Whose files are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ownership {
+    /// The user's number; `None`: the user certctl runs as.
+    pub owner: Option<u32>,
+    /// The group's number; `None`: the system's choice, which is not looked at.
+    pub group: Option<u32>,
+}
+
+/// How long to wait for another certctl.
+#[derive(Clone, Debug)]
+pub struct Patience {
+    /// At most.
+    pub timeout: Duration,
+    /// Ends the wait early.
+    pub stop: Stop,
+}
+
+/// A copy of one of a certificate's files, at a fixed path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Install {
+    /// The file's name in the certificate directory.
+    pub file: String,
+    /// Where the copy goes; absolute. Its parent directory must be there.
+    pub to: PathBuf,
+    /// The copy's permission bits.
+    pub mode: u32,
 }
 
 /// What an install comes to.
@@ -88,7 +128,7 @@ pub fn install(
     options: &Options,
 ) -> Result<Installed, StoreError> {
     let wanted = Wanted::new(identity, files, options.now);
-    let locked = Locked::enter(dir, &identity.name, options.lock_timeout)?;
+    let locked = Locked::enter(dir, &identity.name, options.patience.timeout)?;
     let (outcome, version) = settle(&locked.certificate, &wanted, options).inspect_err(|_| locked.undo())?;
     Ok(Installed { outcome, path: dir.join(identity.name.as_str()), version })
 }
