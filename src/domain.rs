@@ -24,6 +24,19 @@ pub fn covers<S: AsRef<str>>(names: &[S], domain: &str) -> bool {
     names.iter().any(|name| covers_one(&normalize(name.as_ref()), &domain))
 }
 
+/// The names that cover `domain`, each in the form of [`normalize`]: itself, and the wildcard one label up.
+///
+/// For looking certificates up by name where there are many; [`covers`] says the same of one.
+#[must_use]
+pub fn covering_names(domain: &str) -> Vec<String> {
+    let domain = normalize(domain);
+    let wildcard = domain.split_once('.').map(|(_, parent)| format!("*.{parent}"));
+    let wildcard = wildcard.filter(|wildcard| covers_one(wildcard, &domain));
+    let itself = Some(domain).filter(|domain| !domain.is_empty());
+    // The wildcard is its own cover and nothing else's here.
+    itself.into_iter().chain(wildcard).collect()
+}
+
 /// Both in the form of [`normalize`].
 fn covers_one(name: &str, domain: &str) -> bool {
     if name.is_empty() || domain.is_empty() {
@@ -42,7 +55,7 @@ fn covers_one(name: &str, domain: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{covers, normalize};
+    use super::{covering_names, covers, normalize};
 
     #[test]
     fn one_form_for_every_spelling() {

@@ -5,8 +5,11 @@ use thiserror::Error;
 use crate::account::AccountError;
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
+use crate::hook::{HookError, HookProblem, Role};
 use crate::http::{Again, HttpError};
-use crate::provider::{Meaning, ProviderError};
+use crate::process::ProcessError;
+use crate::provider::{Meaning, ProviderError, Status};
+use crate::stop::Signal;
 use crate::store::{NameError, StoreError};
 
 /// The exit codes that scripts can rely on.
@@ -67,6 +70,44 @@ pub enum Failure {
         /// How many cover it but cannot be used.
         unusable: usize,
     },
+    /// No certificate has the id that the config names.
+    #[error("there is no certificate {id}")]
+    NotListed {
+        /// The id.
+        id: String,
+    },
+    /// The certificate that the config names by id is not issued.
+    #[error("certificate {id} is {}, not issued", status.as_str())]
+    NotUsable {
+        /// The id.
+        id: String,
+        /// Its state.
+        status: Status,
+    },
+    /// What is installed is not right, and all that could replace it is older.
+    #[error("the installed certificate {installed} {why}, and the newest there is, {newest}, is older")]
+    OnlyOlder {
+        /// The installed certificate's id.
+        installed: String,
+        /// What is wrong with it.
+        why: &'static str,
+        /// The id of the newest.
+        newest: String,
+    },
+    /// A certificate's check failed.
+    #[error("{error}; {}", fate(*is_restored))]
+    Check {
+        /// How.
+        error: HookError,
+        /// Whether the version before is in place again.
+        is_restored: bool,
+    },
+    /// Another command of the user's failed.
+    #[error(transparent)]
+    Hook(HookError),
+    /// A signal came before it was done.
+    #[error("not done, as certctl was told to stop")]
+    Stopped(Signal),
     /// What came is not a certificate that may be installed.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -155,6 +196,21 @@ impl Failure {
             Self::Account(AccountError::Endpoint { .. }) => verdict("endpoint", Exit::Usage, ""),
             Self::Provider(error) => of_provider(error),
             Self::NotCovered { .. } => verdict("not_found", Exit::NoCertificate, "`certctl list` shows what there is"),
+            Self::NotListed { .. } => verdict("not_found", Exit::NoCertificate, "`certctl list` shows what there is"),
+            Self::NotUsable { .. } => {
+                verdict("not_downloadable", Exit::NoCertificate, "`certctl describe` shows its state")
+            }
+            Self::OnlyOlder { .. } => verdict("older", Exit::Verification, "--force installs the older one"),
+            Self::Check { error: HookError { problem: HookProblem::Process(ProcessError::Stopped(signal)), .. }, .. }
+            | Self::Stopped(signal) => verdict("interrupted", of_signal(*signal), "run it again"),
+            Self::Check { .. } => verdict("check_failed", Exit::Hook, ""),
+            Self::Hook(HookError { role: Role::Before, .. }) => {
+                verdict("hook_failed", Exit::Hook, "nothing was changed")
+            }
+            Self::Hook(HookError { role: Role::Hook, .. }) => {
+                verdict("hook_failed", Exit::Hook, "it runs again at the next sync")
+            }
+            Self::Hook(_) => verdict("hook_failed", Exit::Hook, ""),
             Self::Bundle(error) => of_bundle(error),
             Self::Name(NameError::Given { .. }) => verdict("name", Exit::Usage, ""),
             Self::Name(_) => verdict("name", Exit::Verification, ""),
@@ -285,6 +341,20 @@ fn of_bundle(error: &BundleError) -> Verdict {
         | BundleError::IntermediateNotYetValid { .. } => "chain_incomplete",
     };
     verdict(code, Exit::Verification, "nothing on disk was changed")
+}
+
+/// What became of a change whose check failed.
+fn fate(is_restored: bool) -> &'static str {
+    if is_restored { "what was there before is restored" } else { "what was there before could not be restored" }
+}
+
+/// The exit code of a run that a signal ended.
+#[must_use]
+pub fn of_signal(signal: Signal) -> Exit {
+    match signal {
+        Signal::Interrupt => Exit::Interrupted,
+        Signal::Terminate => Exit::Terminated,
+    }
 }
 
 /// The exit code of a batch: the one way in which it failed, or that there were several.

@@ -48,6 +48,31 @@ pub struct Subject {
     pub fingerprint_sha256: String,
 }
 
+/// The certificates that a command concerns.
+#[derive(Debug, Clone, Default)]
+pub struct Concern {
+    /// `CERTCTL_NAMES`
+    pub names: Vec<String>,
+    /// What else is told of the only one, where it is in place.
+    pub subject: Option<Subject>,
+}
+
+impl Concern {
+    /// Certificates that are in place.
+    #[must_use]
+    pub fn of(mut subjects: Vec<Subject>) -> Self {
+        let names = subjects.iter().map(|subject| subject.name.clone()).collect();
+        let subject = if subjects.len() == 1 { subjects.pop() } else { None };
+        Self { names, subject }
+    }
+
+    /// Certificates of which nothing else is known.
+    #[must_use]
+    pub fn named(names: Vec<String>) -> Self {
+        Self { names, subject: None }
+    }
+}
+
 /// A command and all that it is given.
 #[derive(Debug)]
 pub struct Hook<'a> {
@@ -57,8 +82,8 @@ pub struct Hook<'a> {
     pub command: &'a Command,
     /// How long it may take.
     pub limit: Duration,
-    /// Whom it concerns; the facts of one are given only where it is the only one.
-    pub subjects: &'a [Subject],
+    /// Whom it concerns.
+    pub concern: &'a Concern,
 }
 
 /// A command that failed.

@@ -66,6 +66,10 @@ pub(super) enum Command {
     Describe(DescribeArgs),
     /// Write key, certificate and chain to disk, verified, all at once
     Download(DownloadArgs),
+    /// Bring the disk to what the clouds hold, by the config file; run checks and hooks
+    Sync(SyncArgs),
+    /// Go back to the version of a certificate that was in place before
+    Rollback(RollbackArgs),
     /// Write, check or show the config file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -159,6 +163,49 @@ pub(super) struct DownloadArgs {
     pub(super) lock_timeout: Duration,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  certctl sync\n  certctl sync www.example.com --dry-run\n  \
+    certctl sync --jitter 30m --metrics-file /var/lib/node_exporter/certctl.prom")]
+pub(super) struct SyncArgs {
+    /// Certificates of the config, by name [default: all]
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// Download and verify, but write and run nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Replace newer certificates by older ones, and what was rolled back, too
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Wait for a random time up to this, at most a day; not on a terminal
+    #[arg(long, value_parser = jitter, default_value = "0s", value_name = "TIME")]
+    pub(super) jitter: Duration,
+    /// How long to wait for another certctl at work for the same config
+    #[arg(long, value_parser = duration::parse, default_value = "30s", value_name = "TIME")]
+    pub(super) lock_timeout: Duration,
+    /// Write the run's report as JSON, whatever became of it
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+    /// Write Prometheus metrics, whatever became of the run
+    #[arg(long, value_name = "FILE")]
+    pub(super) metrics_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "`sync` leaves the certificate alone then, until there is a newer one than the one rejected, or \
+    --force.\n\nExamples:\n  certctl rollback www.example.com\n  \
+    certctl rollback /etc/certctl/certs/www.example.com --to 20261122T020304Z-9bfe606b")]
+pub(super) struct RollbackArgs {
+    /// A certificate of the config by its name, or a certificate directory
+    #[arg(value_name = "NAME|PATH")]
+    pub(super) certificate: String,
+    /// Go to this version instead of the one before
+    #[arg(long, value_name = "VERSION")]
+    pub(super) to: Option<String>,
+    /// How long to wait for another certctl at work in the same directory
+    #[arg(long, value_parser = duration::parse, default_value = "30s", value_name = "TIME")]
+    pub(super) lock_timeout: Duration,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Output {
     Table,
@@ -186,6 +233,13 @@ pub(super) enum Format {
 /// A script whose variable is not set must not get as far as asking a cloud for the certificate without an id.
 fn certificate(text: &str) -> Result<String, &'static str> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty()).ok_or("it is blank; give an id or a domain")
+}
+
+/// A cron job that waits for longer would meet the next one.
+fn jitter(text: &str) -> Result<Duration, String> {
+    const MOST: Duration = Duration::from_secs(86_400);
+    let jitter = duration::parse(text)?;
+    if jitter > MOST { Err("it is more than a day; give less".to_owned()) } else { Ok(jitter) }
 }
 
 fn provider_names() -> clap::builder::PossibleValuesParser {

@@ -1,7 +1,7 @@
 //! What a config file says, with every default filled in.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -97,7 +97,7 @@ impl Command {
 }
 
 /// A `[[certificates]]` table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CertificateConfig {
     /// The certificate directory's name.
     pub name: Name,
@@ -163,7 +163,7 @@ pub struct Kubernetes {
 }
 
 /// The `[hooks]` table: commands of a whole run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Hooks {
     /// Just before the first change of a run that changes something.
     pub before: Option<Command>,
@@ -174,6 +174,33 @@ pub struct Hooks {
 }
 
 impl Config {
+    /// Where the run's lock and what it remembers are: `dir`, or the first certificate's own.
+    #[must_use]
+    pub fn home(&self) -> Option<&Path> {
+        let of_first = || self.certificates.first().map(|certificate| certificate.dir.as_path());
+        self.dir.as_deref().or_else(of_first)
+    }
+
+    /// The environment variables that the file says hold secrets.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        let of_accounts = self.accounts.iter().flat_map(|account| {
+            let keys: [Option<&SecretSource>; 3] = match &account.source {
+                Source::Keys { access_key, secret_key, session_token } => {
+                    [Some(access_key), Some(secret_key), session_token.as_ref()]
+                }
+                Source::Profile(_) | Source::Command(_) | Source::Ambient => [None; 3],
+            };
+            keys.into_iter().flatten().chain(&account.mfa)
+        });
+        let of_certificates = self.certificates.iter().flat_map(|certificate| {
+            certificate.keystore_password.iter().chain(&certificate.key_password)
+        });
+        of_accounts.chain(of_certificates).filter_map(|source| match source {
+            SecretSource::Env(variable) => Some(variable.as_str()),
+            SecretSource::Literal(_) | SecretSource::File(_) => None,
+        })
+    }
+
     /// The account of that name.
     #[must_use]
     pub fn account(&self, name: &str) -> Option<&AccountConfig> {

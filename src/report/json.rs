@@ -190,7 +190,7 @@ impl<'a> Delivered<'a> {
     fn new(row: &'a Row) -> Self {
         Self {
             name: row.name.as_deref(),
-            provider: row.provider,
+            provider: &row.provider,
             account: &row.account,
             id: row.id.as_deref(),
             outcome: row.outcome.as_str(),

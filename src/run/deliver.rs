@@ -4,15 +4,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
-use super::in_order;
 use super::outcome::{Outcome, Row};
-use super::select::age;
+use super::parcel::{self, Parcel, Wanted};
+use super::select::{Age, age};
+use super::{blocking, in_order};
 use crate::account::Account;
-use crate::bundle::{Bundle, Material, Requirements};
 use crate::failure::Failure;
-use crate::format::{self, FileImage};
+use crate::format::{Format, Modes};
 use crate::store::{self, Identity, Name, Options};
 
 /// One certificate to deliver.
@@ -37,12 +35,6 @@ pub struct Delivery {
     pub options: Options,
 }
 
-/// A verified certificate, ready to be written.
-struct Parcel {
-    identity: Identity,
-    files: Vec<FileImage>,
-}
-
 /// Downloads, verifies and installs, `jobs` certificates at a time; a row for each target, in their order.
 ///
 /// Where several have the same name, the newest is installed and the others are superseded. The names are those of
@@ -59,7 +51,7 @@ pub async fn deliver(account: &Account, targets: Vec<Target>, delivery: &Arc<Del
         async move {
             match fetched {
                 Ok(parcel) if newest.get(&parcel.identity.name) != Some(&parcel.identity.id) => {
-                    superseded(parcel, account)
+                    superseded(parcel)
                 }
                 Ok(parcel) => install(parcel, account, delivery).await,
                 Err(failure) => failed(account, target.id, target.domains.first().cloned(), failure),
@@ -69,42 +61,16 @@ pub async fn deliver(account: &Account, targets: Vec<Target>, delivery: &Arc<Del
     in_order(fetched, jobs, install).await
 }
 
-async fn fetch(account: &Account, target: &Target, delivery: &Arc<Delivery>) -> Result<Parcel, Failure> {
-    let material = account.cloud.download(&target.id).await?;
-    let (target, delivery) = (target.clone(), Arc::clone(delivery));
-    let (name, provider) = (account.name.clone(), account.provider);
-    // Unpacking and verifying is the processor's work; meanwhile other certificates' replies are read.
-    blocking(move || pack(&material, &target, &delivery, &name, provider)).await
-}
-
-fn pack(
-    material: &Material,
-    target: &Target,
-    delivery: &Delivery,
-    account: &str,
-    provider: &str,
-) -> Result<Parcel, Failure> {
-    let requirements = Requirements { now: delivery.options.now, domains: &target.domains };
-    let bundle = Bundle::assemble(material, &requirements)?;
-    let leaf = bundle.leaf();
-    let name = match &delivery.name {
-        Some(name) => name.clone(),
-        None => Name::for_certificate(&leaf.dns_names, leaf.common_name.as_deref())?,
-    };
-    let identity = Identity {
-        name,
-        provider: provider.to_owned(),
-        account: account.to_owned(),
+async fn fetch(account: &Account, target: &Target, delivery: &Delivery) -> Result<Parcel, Failure> {
+    let wanted = Wanted {
         id: target.id.clone(),
-        domains: leaf.names(),
-        not_before: leaf.not_before,
-        not_after: leaf.not_after,
-        serial: leaf.serial.clone(),
-        issuer: leaf.issuer.clone(),
-        fingerprint_sha256: leaf.fingerprint_sha256.clone(),
-        key_algorithm: leaf.key_algorithm.clone(),
+        domains: target.domains.clone(),
+        name: delivery.name.clone(),
+        formats: vec![Format::Pem],
+        modes: Modes::default(),
+        now: delivery.options.now,
     };
-    Ok(Parcel { identity, files: format::pem(&bundle) })
+    parcel::fetch(account, wanted).await
 }
 
 fn newest_of_each_name<'a>(parcels: impl Iterator<Item = &'a Parcel>) -> HashMap<Name, String> {
@@ -118,20 +84,20 @@ fn newest_of_each_name<'a>(parcels: impl Iterator<Item = &'a Parcel>) -> HashMap
     newest.into_iter().map(|(name, identity)| (name.clone(), identity.id.clone())).collect()
 }
 
-fn age_of(identity: &Identity) -> (Option<Timestamp>, Option<Timestamp>, &str) {
+fn age_of(identity: &Identity) -> Age<'_> {
     age(Some(identity.not_before), Some(identity.not_after), &identity.id)
 }
 
 async fn install(parcel: Parcel, account: &Account, delivery: &Arc<Delivery>) -> Row {
     let (id, name) = (parcel.identity.id.clone(), parcel.identity.name.to_string());
-    let (delivery, provider) = (Arc::clone(delivery), account.provider);
-    match blocking(move || write(parcel, provider, &delivery)).await {
+    let delivery = Arc::clone(delivery);
+    match blocking(move || write(parcel, &delivery)).await {
         Ok(row) => row,
         Err(failure) => failed(account, id, Some(name), failure),
     }
 }
 
-fn write(parcel: Parcel, provider: &'static str, delivery: &Delivery) -> Result<Row, Failure> {
+fn write(parcel: Parcel, delivery: &Delivery) -> Result<Row, Failure> {
     let Parcel { identity, files } = parcel;
     let Delivery { dir, options, .. } = delivery;
     let path = |dir: &Path| dir.join(identity.name.as_str());
@@ -144,27 +110,17 @@ fn write(parcel: Parcel, provider: &'static str, delivery: &Delivery) -> Result<
         (outcome, path(dir), None)
     } else {
         let installed = store::install(dir, &identity, &files, options)?;
-        let outcome = match installed.outcome {
-            store::Outcome::Created => Outcome::Created,
-            store::Outcome::Updated => Outcome::Updated,
-            store::Outcome::Unchanged => Outcome::Unchanged,
-        };
-        (outcome, installed.path, Some(installed.version))
+        (installed.outcome.into(), installed.path, Some(installed.version))
     };
-    Ok(Row { path: Some(path), version, ..Row::of(provider, identity, outcome) })
+    Ok(Row { path: Some(path), version, ..Row::of(identity, outcome) })
 }
 
-fn superseded(parcel: Parcel, account: &Account) -> Row {
-    let Identity { name, id, .. } = &parcel.identity;
-    tracing::info!("{name} ({} {id}): superseded by a newer certificate of this name", account.provider);
-    Row::of(account.provider, parcel.identity, Outcome::Superseded)
+fn superseded(parcel: Parcel) -> Row {
+    let Identity { name, id, provider, .. } = &parcel.identity;
+    tracing::info!("{name} ({provider} {id}): superseded by a newer certificate of this name");
+    Row::of(parcel.identity, Outcome::Superseded)
 }
 
 fn failed(account: &Account, id: String, name: Option<String>, failure: Failure) -> Row {
     Row::failed(account.provider, &account.name, Some(id), name, failure)
-}
-
-/// Runs `work` beside the reactor. A panic in it is a bug, and is told as one.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.unwrap_or(Err(Failure::Bug))
 }

@@ -76,7 +76,7 @@ async fn complete(
 }
 
 /// The row with what only the description tells; `None` if the certificate is gone by now.
-async fn describe(account: &Account, row: Certificate) -> Result<Option<Certificate>, ProviderError> {
+pub(super) async fn describe(account: &Account, row: Certificate) -> Result<Option<Certificate>, ProviderError> {
     match account.cloud.describe(&row.id).await {
         Ok(description) => {
             let told = description.certificate;
@@ -97,7 +97,11 @@ async fn describe(account: &Account, row: Certificate) -> Result<Option<Certific
 }
 
 /// The row with the start of validity that only the certificate itself tells: Huawei's older API names none.
-async fn look_inside(account: &Account, row: Certificate, now: Timestamp) -> Result<Certificate, Failure> {
+pub(super) async fn look_inside(
+    account: &Account,
+    row: Certificate,
+    now: Timestamp,
+) -> Result<Certificate, Failure> {
     let start = async || -> Result<Timestamp, Failure> {
         let material = account.cloud.download(&row.id).await?;
         Ok(Bundle::assemble(&material, &Requirements { now, domains: &[] })?.leaf().not_before)

@@ -3,9 +3,14 @@
 pub mod deliver;
 pub mod inventory;
 pub mod outcome;
+mod parcel;
+pub mod rollback;
 pub mod select;
+pub mod sync;
 
 use futures_util::{StreamExt as _, stream};
+
+use crate::failure::Failure;
 
 /// Does `work` on each item, on `jobs` of them at the same time; the results are in the items' order.
 ///
@@ -21,4 +26,9 @@ where
     let mut done: Vec<_> = stream::iter(numbered).buffer_unordered(jobs.max(1)).collect().await;
     done.sort_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Runs `work` beside the reactor. A panic in it is a bug, and is told as one.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(Failure::Bug))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::failure::Failure;
-use crate::store::Identity;
+use crate::store::{self, Identity};
 
 /// What became of one certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub struct Row {
     /// Its directory's name, or what it was asked for by; not known for an id that was never downloaded.
     pub name: Option<String>,
     /// The provider.
-    pub provider: &'static str,
+    pub provider: String,
     /// The account.
     pub account: String,
     /// The id; not known where no certificate was found.
@@ -84,10 +84,10 @@ pub struct Row {
 impl Row {
     /// A certificate that was verified.
     #[must_use]
-    pub fn of(provider: &'static str, identity: Identity, outcome: Outcome) -> Self {
+    pub fn of(identity: Identity, outcome: Outcome) -> Self {
         Self {
             name: Some(identity.name.to_string()),
-            provider,
+            provider: identity.provider,
             account: identity.account,
             id: Some(identity.id),
             outcome,
@@ -104,15 +104,15 @@ impl Row {
     /// A certificate that was not delivered.
     #[must_use]
     pub fn failed(
-        provider: &'static str,
+        provider: &str,
         account: &str,
         id: Option<String>,
         name: Option<String>,
-        failure: Failure,
+        failure: impl Into<Arc<Failure>>,
     ) -> Self {
         Self {
             name,
-            provider,
+            provider: provider.to_owned(),
             account: account.to_owned(),
             id,
             outcome: Outcome::Failed,
@@ -120,7 +120,7 @@ impl Row {
             version: None,
             not_after: None,
             fingerprint_sha256: None,
-            failure: Some(Arc::new(failure)),
+            failure: Some(failure.into()),
             installed: None,
             is_pending: false,
         }
@@ -132,7 +132,17 @@ impl Row {
         let id = self.id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
         match self.name.as_ref().or(self.id.as_ref()) {
             Some(name) => format!("{name} ({}{id})", self.provider),
-            None => self.provider.to_owned(),
+            None => self.provider.clone(),
+        }
+    }
+}
+
+impl From<store::Outcome> for Outcome {
+    fn from(outcome: store::Outcome) -> Self {
+        match outcome {
+            store::Outcome::Created => Self::Created,
+            store::Outcome::Updated => Self::Updated,
+            store::Outcome::Unchanged => Self::Unchanged,
         }
     }
 }

@@ -33,13 +33,12 @@ pub fn candidates(rows: &[Certificate], domain: &str, now: Timestamp) -> Vec<Cer
 ///
 /// Lifetimes shrink, so that a renewal may well expire before the certificate that it replaces.
 #[must_use]
-pub fn age(
-    not_before: Option<Timestamp>,
-    not_after: Option<Timestamp>,
-    id: &str,
-) -> (Option<Timestamp>, Option<Timestamp>, &str) {
+pub fn age(not_before: Option<Timestamp>, not_after: Option<Timestamp>, id: &str) -> Age<'_> {
     (not_before, not_after, id)
 }
+
+/// Start of validity, its end, the id; the greater, the newer.
+pub type Age<'a> = (Option<Timestamp>, Option<Timestamp>, &'a str);
 
 /// The newest of the rows that cover `domain`.
 #[must_use]

@@ -1,0 +1,70 @@
+//! `certctl rollback`
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Scene;
+use super::args::{Output, RollbackArgs};
+use crate::config::{CertificateConfig, Config, KEEP, nearest};
+use crate::failure::{Exit, Failure};
+use crate::report::{json, table};
+use crate::run::outcome::Row;
+use crate::run::rollback::Rollback;
+use crate::stop::Stop;
+use crate::store::{Name, Patience};
+
+pub(super) async fn run(args: &RollbackArgs, scene: &Scene<'_>) -> Result<Exit, Failure> {
+    let Scene { config, global, environment } = scene;
+    let certificate = meant(&args.certificate, config.as_ref())?;
+    let stop = Stop::on_signals().map_err(|_| Failure::Bug)?;
+    let started_at = environment.now();
+    let rollback = Rollback {
+        certificate: Arc::clone(&certificate),
+        to: args.to.clone(),
+        config: config.as_ref(),
+        environment,
+        keep: config.as_ref().map_or(KEEP, |config| config.keep),
+        patience: Patience { timeout: args.lock_timeout, stop },
+    };
+    let row = rollback.run().await.unwrap_or_else(|failure| {
+        let accounts = certificate.accounts.join(", ");
+        Row::failed("", &accounts, None, Some(certificate.name.to_string()), failure)
+    });
+    let exit = super::tell(&row);
+    let is_changed = global.detailed_exitcode && row.outcome.is_change();
+    let exit = if exit == Exit::Done && is_changed { Exit::Changed } else { exit };
+    let rows = [row];
+    match global.output {
+        Output::Json => {
+            let run = json::Run::new(started_at, environment.now(), exit, &rows, &[]);
+            super::print(&json::to_text(&run).map_err(|_| Failure::Bug)?)?;
+        }
+        Output::Table if global.quiet => {}
+        Output::Table => super::print(&table::changes(&rows, false))?,
+    }
+    Ok(exit)
+}
+
+/// The certificate of that name in the config, or the directory at that path, with what the config says of it.
+fn meant(text: &str, config: Option<&Config>) -> Result<Arc<CertificateConfig>, Failure> {
+    let configured = config.map(|config| config.certificates.as_slice()).unwrap_or_default();
+    if let Some(certificate) = configured.iter().find(|certificate| certificate.name.as_str() == text) {
+        return Ok(Arc::new(certificate.clone()));
+    }
+    let path = Path::new(text);
+    if !path.is_dir() {
+        let known: Vec<&str> = configured.iter().map(|certificate| certificate.name.as_str()).collect();
+        let meant = nearest(text, &known).map(|word| format!("; did you mean `{word}`?")).unwrap_or_default();
+        let what = "is neither a certificate of the config nor a directory";
+        return Err(Failure::Usage(format!("`{text}` {what}{meant}")));
+    }
+    // However the path is written: `.`, with a slash at its end, through links.
+    let path = path.canonicalize().map_err(|error| Failure::Usage(format!("{text}: {error}")))?;
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let (name, dir) = (Name::parse(name)?, path.parent().unwrap_or(&path));
+    let is_it = |certificate: &&CertificateConfig| {
+        certificate.name == name && certificate.dir.canonicalize().is_ok_and(|configured| configured == dir)
+    };
+    let configured = configured.iter().find(is_it).cloned();
+    Ok(Arc::new(configured.unwrap_or_else(|| CertificateConfig::unlisted(name, dir.to_owned()))))
+}

@@ -1,0 +1,68 @@
+//! A verified certificate, ready to be written.
+
+use jiff::Timestamp;
+
+use super::blocking;
+use crate::account::Account;
+use crate::bundle::{Bundle, Requirements};
+use crate::failure::Failure;
+use crate::format::{self, FileImage, Format, Modes};
+use crate::store::{Identity, Name};
+
+/// One certificate to fetch, and what is to be made of it.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// Its id.
+    pub(super) id: String,
+    /// The domains that it must cover.
+    pub(super) domains: Vec<String>,
+    /// The certificate directory's name, where it is not the certificate's own.
+    pub(super) name: Option<Name>,
+    /// The files to make of it.
+    pub(super) formats: Vec<Format>,
+    /// Their permission bits.
+    pub(super) modes: Modes,
+    /// The time by which it is judged.
+    pub(super) now: Timestamp,
+}
+
+/// Which certificate it is, and its files.
+#[derive(Debug)]
+pub(super) struct Parcel {
+    pub(super) identity: Identity,
+    pub(super) files: Vec<FileImage>,
+}
+
+/// Downloads and verifies.
+pub(super) async fn fetch(account: &Account, wanted: Wanted) -> Result<Parcel, Failure> {
+    let material = account.cloud.download(&wanted.id).await?;
+    let (name, provider) = (account.name.clone(), account.provider.to_owned());
+    // Unpacking and verifying is the processor's work; meanwhile other certificates' replies are read.
+    blocking(move || {
+        let requirements = Requirements { now: wanted.now, domains: &wanted.domains };
+        pack(&Bundle::assemble(&material, &requirements)?, wanted, name, provider)
+    })
+    .await
+}
+
+fn pack(bundle: &Bundle, wanted: Wanted, account: String, provider: String) -> Result<Parcel, Failure> {
+    let leaf = bundle.leaf();
+    let name = match wanted.name {
+        Some(name) => name,
+        None => Name::for_certificate(&leaf.dns_names, leaf.common_name.as_deref())?,
+    };
+    let identity = Identity {
+        name,
+        provider,
+        account,
+        id: wanted.id,
+        domains: leaf.names(),
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+        serial: leaf.serial.clone(),
+        issuer: leaf.issuer.clone(),
+        fingerprint_sha256: leaf.fingerprint_sha256.clone(),
+        key_algorithm: leaf.key_algorithm.clone(),
+    };
+    Ok(Parcel { identity, files: format::files(bundle, &wanted.formats, wanted.modes) })
+}

@@ -1,0 +1,73 @@
+//! A certificate goes back to a version that was in place before.
+
+use std::sync::{Arc, RwLock};
+
+use super::blocking;
+use super::outcome::{Outcome, Row};
+use super::sync::{Commands, Workshop, subject};
+use crate::config::{CertificateConfig, Config};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::hook::{Concern, Role};
+use crate::store::{Options, Ownership, Patience};
+
+/// Which certificate goes back, and to what.
+#[derive(Debug)]
+pub struct Rollback<'a> {
+    /// Where it is, whose its files are, and what is run.
+    pub certificate: Arc<CertificateConfig>,
+    /// The version; `None`: the one before.
+    pub to: Option<String>,
+    /// The config, if there is one.
+    pub config: Option<&'a Config>,
+    /// The clock and the variables.
+    pub environment: &'a Environment,
+    /// Old versions that stay.
+    pub keep: usize,
+    /// How long to wait for another certctl, and what ends this run early.
+    pub patience: Patience,
+}
+
+impl Rollback<'_> {
+    /// Switches back, checks, and runs the hook. What was in place is pinned: `sync` does not install it again.
+    ///
+    /// # Errors
+    /// When there is no such version, or the check failed; then all is as it was.
+    pub async fn run(self) -> Result<Row, Arc<Failure>> {
+        let workshop = Workshop {
+            commands: Commands::new(self.config, self.environment, &self.patience.stop, Vec::new()),
+            options: Options {
+                keep: self.keep,
+                force: true,
+                patience: self.patience,
+                now: self.environment.now(),
+                ownership: Ownership::default(),
+            },
+            gate: RwLock::new(()),
+        };
+        let (certificate, to) = (self.certificate, self.to);
+        blocking(move || Ok(roll_back(&workshop, &certificate, to.as_deref()))).await?
+    }
+}
+
+fn roll_back(workshop: &Workshop, certificate: &CertificateConfig, to: Option<&str>) -> Result<Row, Arc<Failure>> {
+    let directory = workshop.enter(certificate)?;
+    let options = workshop.options(certificate);
+    let applied = directory.roll_back(to, &certificate.install, &options).map_err(Failure::from)?;
+    let identity = applied.identity;
+    workshop.check(certificate, &directory, &identity)?;
+    let row = Row {
+        path: Some(directory.path().to_owned()),
+        version: Some(applied.version),
+        installed: Some(identity.clone()),
+        ..Row::of(identity.clone(), Outcome::Updated)
+    };
+    if let Some(command) = &certificate.hook {
+        let concern = Concern::of(vec![subject(certificate, &identity)]);
+        if let Err(error) = workshop.commands.run(Role::Hook, command, certificate.hook_timeout, &concern) {
+            return Ok(Row { failure: Some(Failure::Hook(error).into()), is_pending: true, ..row });
+        }
+    }
+    directory.finish().map_err(Failure::from)?;
+    Ok(row)
+}

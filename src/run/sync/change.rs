@@ -1,0 +1,169 @@
+//! One certificate is changed on disk, and what has to follow: checked, approved of or taken back.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::command::Commands;
+use crate::config::CertificateConfig;
+use crate::failure::Failure;
+use crate::hook::{Concern, Role, Subject};
+use crate::run::parcel::Parcel;
+use crate::store::{Directory, Identity, Options, Outcome, Ownership, Patience, Wish};
+
+/// What the changes of one run share.
+#[derive(Debug)]
+pub(in crate::run) struct Workshop {
+    pub(in crate::run) commands: Commands,
+    /// All but the owner, which is each certificate's own.
+    pub(in crate::run) options: Options,
+    /// Whoever has a check changes alone: another's switch must not make it fail.
+    pub(in crate::run) gate: RwLock<()>,
+}
+
+/// A certificate that is in place.
+#[derive(Debug)]
+pub(in crate::run) struct Done {
+    pub(in crate::run) outcome: Outcome,
+    pub(in crate::run) path: PathBuf,
+    pub(in crate::run) version: String,
+    /// Whether its hook is to run.
+    pub(in crate::run) is_followed: bool,
+}
+
+impl Workshop {
+    pub(in crate::run) fn options(&self, certificate: &CertificateConfig) -> Options {
+        Options { ownership: ownership(certificate), ..self.options.clone() }
+    }
+
+    fn patience(&self) -> &Patience {
+        &self.options.patience
+    }
+
+    /// Makes the disk hold the parcel, if it does not. This blocks.
+    pub(super) fn change(&self, certificate: &CertificateConfig, parcel: &Parcel) -> Result<Done, Arc<Failure>> {
+        self.alone_if_checked(certificate, || self.change_now(certificate, parcel))
+    }
+
+    /// Does what a run that died has left to do. This blocks.
+    pub(super) fn resume(&self, certificate: &CertificateConfig, installed: &Identity) -> Result<Done, Arc<Failure>> {
+        self.alone_if_checked(certificate, || {
+            let directory = self.enter(certificate)?;
+            let Some(unfinished) = directory.state().unfinished else {
+                return self.done(certificate, &directory, Outcome::Unchanged, String::new(), false);
+            };
+            if !unfinished.is_checked {
+                self.check(certificate, &directory, installed)?;
+            }
+            self.done(certificate, &directory, Outcome::Unchanged, String::new(), true)
+        })
+    }
+
+    fn change_now(&self, certificate: &CertificateConfig, parcel: &Parcel) -> Result<Done, Arc<Failure>> {
+        let options = self.options(certificate);
+        let wish = Wish {
+            identity: &parcel.identity,
+            files: &parcel.files,
+            installs: &certificate.install,
+            options: &options,
+            is_followed: certificate.check.is_some() || certificate.hook.is_some(),
+        };
+        let directory = self.enter(certificate)?;
+        let is_unfinished = directory.state().unfinished.is_some();
+        if directory.preview(&wish).map_err(Failure::from)? != Outcome::Unchanged {
+            self.commands.before()?;
+        }
+        let applied = directory.apply(&wish).map_err(Failure::from)?;
+        let is_followed = is_unfinished || applied.outcome != Outcome::Unchanged;
+        if is_followed {
+            self.check(certificate, &directory, &parcel.identity)?;
+        }
+        if directory.state().rejected.is_some() {
+            directory.unpin().map_err(Failure::from)?;
+        }
+        self.done(certificate, &directory, applied.outcome, applied.version, is_followed)
+    }
+
+    /// Judges what was switched to, and takes it back if it is no good.
+    pub(in crate::run) fn check(
+        &self,
+        certificate: &CertificateConfig,
+        directory: &Directory,
+        identity: &Identity,
+    ) -> Result<(), Arc<Failure>> {
+        let options = self.options(certificate);
+        if let Some(command) = &certificate.check {
+            let concern = Concern::of(vec![subject(certificate, identity)]);
+            if let Err(error) = self.commands.run(Role::Check, command, certificate.hook_timeout, &concern) {
+                let restored = directory.restore(&certificate.install, &options);
+                let is_restored = restored.inspect_err(|error| tracing::error!("{}: {error}", certificate.name)).is_ok();
+                return Err(Failure::Check { error, is_restored }.into());
+            }
+        }
+        Ok(directory.approve(&certificate.install, &options).map_err(Failure::from)?)
+    }
+
+    /// Without a hook there is nothing more to follow.
+    fn done(
+        &self,
+        certificate: &CertificateConfig,
+        directory: &Directory,
+        outcome: Outcome,
+        version: String,
+        is_followed: bool,
+    ) -> Result<Done, Arc<Failure>> {
+        let has_hook = certificate.hook.is_some();
+        if is_followed && !has_hook {
+            directory.finish().map_err(Failure::from)?;
+        }
+        let path = directory.path().to_owned();
+        Ok(Done { outcome, path, version, is_followed: is_followed && has_hook })
+    }
+
+    /// Its hook has succeeded. This blocks.
+    pub(in crate::run) fn finish(&self, certificate: &CertificateConfig) -> Result<(), Failure> {
+        Ok(self.enter(certificate)?.finish()?)
+    }
+
+    /// The user's force undoes a rollback, though there is nothing to install. This blocks.
+    pub(super) fn unpin(&self, certificate: &CertificateConfig) -> Result<(), Failure> {
+        Ok(self.enter(certificate)?.unpin()?)
+    }
+
+    pub(in crate::run) fn enter(&self, certificate: &CertificateConfig) -> Result<Directory, Failure> {
+        if let Some(signal) = self.options.patience.stop.signal() {
+            return Err(Failure::Stopped(signal));
+        }
+        Ok(Directory::lock(&certificate.dir, &certificate.name, self.patience())?)
+    }
+
+    fn alone_if_checked<T>(&self, certificate: &CertificateConfig, work: impl FnOnce() -> T) -> T {
+        if certificate.check.is_some() {
+            let _alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+            work()
+        } else {
+            let _among_others = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+            work()
+        }
+    }
+}
+
+/// Whose a certificate's files are. The group is always given: what an earlier config gave to another is taken back.
+pub(super) fn ownership(certificate: &CertificateConfig) -> Ownership {
+    let group = certificate.group.as_ref().map(|group| group.id);
+    let own = || rustix::process::getegid().as_raw();
+    Ownership { owner: certificate.owner.as_ref().map(|owner| owner.id), group: Some(group.unwrap_or_else(own)) }
+}
+
+/// A certificate, as its commands are told of it.
+pub(in crate::run) fn subject(certificate: &CertificateConfig, identity: &Identity) -> Subject {
+    Subject {
+        name: certificate.name.to_string(),
+        path: certificate.dir.join(certificate.name.as_str()),
+        domains: identity.domains.clone(),
+        provider: identity.provider.clone(),
+        account: identity.account.clone(),
+        id: identity.id.clone(),
+        not_after: identity.not_after,
+        fingerprint_sha256: identity.fingerprint_sha256.clone(),
+    }
+}

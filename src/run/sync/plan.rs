@@ -1,0 +1,180 @@
+//! What is to be done about each certificate, by what the accounts list and what is in place.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::choose::{Choice, Offer, ages_matter, choose};
+use super::facts::Facts;
+use super::item::Item;
+use super::listing::Listing;
+use super::sources::{self, Source};
+use super::{Order, Problem, Report};
+use crate::config::{CertificateConfig, Selector};
+use crate::failure::Failure;
+
+/// What is to be done about a certificate.
+#[derive(Debug)]
+pub(super) enum Plan<'s> {
+    /// What is there stays, and nothing is to follow.
+    Keep,
+    /// What is there stays, but an earlier run has left something to do.
+    Resume,
+    /// What is there stays: the certificate of this id was rejected, or is older than one that was.
+    Pinned(String),
+    /// The certificate of this id is to be in place.
+    Take {
+        /// Where it is.
+        source: &'s Source<'s>,
+        /// Its id there.
+        id: String,
+    },
+}
+
+/// By account, one listing or why there is none.
+type Listings<'s> = Vec<Result<Listing<'s>, Arc<Failure>>>;
+
+/// A plan for each item, in their order.
+pub(super) async fn plan<'s>(
+    order: &Order<'_>,
+    items: &[Item],
+    sources: &'s [Source<'s>],
+    report: &mut Report,
+) -> Vec<Result<Plan<'s>, Arc<Failure>>> {
+    let home = order.config.home();
+    let remembered = home.map(Facts::recall).unwrap_or_default();
+    let taken = take_listings(order, sources, &remembered, report);
+    let Some(mut listings) = order.patience.stop.unless_asked(taken).await else {
+        return items.iter().map(|_| Err(stopped(order))).collect();
+    };
+    let asked = learn_starts(items, &mut listings, order.now);
+    if order.patience.stop.unless_asked(asked).await.is_none() {
+        return items.iter().map(|_| Err(stopped(order))).collect();
+    }
+    let mut facts = remembered.clone();
+    for (listing, source) in listings.iter().zip(sources) {
+        let Ok(listing) = listing else { continue };
+        listing.teach(&mut facts);
+        report.problems.extend(listing.failures.iter().map(|(id, failure)| Problem {
+            subject: format!("{id} ({})", source.config.name),
+            failure: Arc::clone(failure),
+            concerns: Some("this certificate was passed over".to_owned()),
+        }));
+    }
+    if let Some(home) = home.filter(|_| !order.dry_run) {
+        facts.remember(home, &remembered);
+    }
+    items.iter().map(|item| decide(order, item, sources, &listings)).collect()
+}
+
+fn stopped(order: &Order<'_>) -> Arc<Failure> {
+    Arc::new(order.patience.stop.signal().map_or(Failure::Bug, Failure::Stopped))
+}
+
+async fn take_listings<'s>(
+    order: &Order<'_>,
+    sources: &'s [Source<'s>],
+    facts: &Facts,
+    report: &mut Report,
+) -> Listings<'s> {
+    let take = |source: &'s Source<'s>| async move {
+        let account = source.account.as_ref().map_err(Arc::clone)?;
+        let by_domain = |certificate: &Arc<CertificateConfig>| {
+            certificate.accounts.contains(&account.name) && matches!(certificate.selector, Selector::Domains(_))
+        };
+        let names_matter = order.certificates.iter().any(by_domain);
+        let taken = Listing::take(account, facts, names_matter, order.now).await;
+        taken.map_err(|error| Arc::new(Failure::from(error)))
+    };
+    let listings: Listings<'s> = join_all(sources.iter().map(take)).await;
+    for (listing, source) in listings.iter().zip(sources) {
+        if let (Err(failure), Ok(_)) = (listing, &source.account) {
+            sources::failed(order, source.config, failure, report);
+        }
+    }
+    listings
+}
+
+/// Where several certificates could be the newest, the start of validity of each.
+async fn learn_starts(items: &[Item], listings: &mut Listings<'_>, now: Timestamp) {
+    let mut wanted: HashMap<usize, HashSet<String>> = HashMap::new();
+    for item in items {
+        let offers = offers(&item.certificate, listings, now);
+        if ages_matter(&offers, item.standing.as_ref()) {
+            for offer in offers {
+                wanted.entry(offer.place).or_default().insert(offer.row.id.clone());
+            }
+        }
+    }
+    let learn = listings.iter_mut().enumerate().filter_map(|(place, listing)| {
+        let ids: Vec<String> = wanted.remove(&place)?.into_iter().collect();
+        let listing = listing.as_mut().ok()?;
+        Some(async move { listing.learn_starts(&ids, now).await })
+    });
+    join_all(learn).await;
+}
+
+/// What the accounts of a certificate have to offer for it. For a pinned id, whatever its state.
+fn offers<'l>(
+    certificate: &CertificateConfig,
+    listings: &'l Listings<'_>,
+    now: Timestamp,
+) -> Vec<Offer<'l>> {
+    let of_it = listings.iter().enumerate().filter_map(|(place, listing)| Some((place, listing.as_ref().ok()?)));
+    let of_it = of_it.filter(|(_, listing)| certificate.accounts.contains(&listing.account.name));
+    let offers = of_it.flat_map(|(place, listing)| {
+        let rows = match &certificate.selector {
+            Selector::Id(id) => listing.row(id).into_iter().collect(),
+            Selector::Domains(domains) => listing.covering(domains),
+        };
+        rows.into_iter().map(move |row| Offer { place, provider: listing.account.provider, row })
+    });
+    let is_meant = |offer: &Offer<'_>| matches!(certificate.selector, Selector::Id(_)) || offer.row.is_usable(now);
+    offers.filter(is_meant).collect()
+}
+
+fn decide<'s>(
+    order: &Order<'_>,
+    item: &Item,
+    sources: &'s [Source<'s>],
+    listings: &Listings<'_>,
+) -> Result<Plan<'s>, Arc<Failure>> {
+    if let Some(failure) = &item.trouble {
+        return Err(Arc::clone(failure));
+    }
+    let certificate = &item.certificate;
+    let offers = offers(certificate, listings, order.now);
+    let standing = item.standing.as_ref();
+    let Some(choice) = choose(certificate, &offers, standing, order.force)? else {
+        return Err(nothing(certificate, sources, listings));
+    };
+    let is_unfinished = standing.is_some_and(|standing| standing.state.unfinished.is_some());
+    Ok(match choice {
+        Choice::Take { place, id } => match sources.get(place) {
+            Some(source) => Plan::Take { source, id },
+            None => return Err(Arc::new(Failure::Bug)),
+        },
+        Choice::Keep | Choice::Pinned(_) if is_unfinished => Plan::Resume,
+        Choice::Keep => Plan::Keep,
+        Choice::Pinned(id) => Plan::Pinned(id),
+    })
+}
+
+/// Why nothing is offered: an account failed, or has nothing.
+fn nothing(certificate: &CertificateConfig, sources: &[Source<'_>], listings: &Listings<'_>) -> Arc<Failure> {
+    let is_its = |source: &Source<'_>| certificate.accounts.contains(&source.config.name);
+    let of_it = || listings.iter().zip(sources).filter(|(_, source)| is_its(source)).map(|(listing, _)| listing);
+    if let Some(Err(failure)) = of_it().find(|listing| listing.is_err()) {
+        return Arc::clone(failure);
+    }
+    Arc::new(match &certificate.selector {
+        Selector::Id(id) => Failure::NotListed { id: id.clone() },
+        Selector::Domains(domains) => {
+            let listed = of_it().flatten().map(Listing::len).sum();
+            let unusable = of_it().flatten().map(|listing| listing.covering(domains).len()).sum();
+            Failure::NotCovered { domain: domains.join(", "), listed, unusable }
+        }
+    })
+}

@@ -1,0 +1,51 @@
+//! The accounts of a run.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::{Order, Problem, Report};
+use crate::account::Account;
+use crate::config::AccountConfig;
+use crate::failure::Failure;
+
+/// An account of the run.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    pub(super) config: &'a AccountConfig,
+    /// Or why it cannot be asked.
+    pub(super) account: Result<Account, Arc<Failure>>,
+    /// Whoever downloads from it takes one of these.
+    pub(super) turns: Semaphore,
+}
+
+/// The accounts of all certificates of the run, ready to be asked or not.
+pub(super) fn open<'a>(order: &Order<'a>, report: &mut Report) -> Vec<Source<'a>> {
+    let is_named = |account: &&AccountConfig| {
+        order.certificates.iter().any(|certificate| certificate.accounts.contains(&account.name))
+    };
+    let mut sources = Vec::new();
+    for config in order.config.accounts.iter().filter(is_named) {
+        let account = Account::configured(config, order.reach, order.environment);
+        let account = account.map_err(|error| {
+            let failure = Arc::new(Failure::from(error));
+            failed(order, config, &failure, report);
+            failure
+        });
+        let jobs = account.as_ref().map_or(1, |account| account.jobs);
+        sources.push(Source { config, account, turns: Semaphore::new(jobs) });
+    }
+    sources
+}
+
+/// An account that failed is one line, which names its certificates.
+pub(super) fn failed(order: &Order<'_>, config: &AccountConfig, failure: &Arc<Failure>, report: &mut Report) {
+    let of_it = order.certificates.iter().filter(|certificate| certificate.accounts.contains(&config.name));
+    let names: Vec<&str> = of_it.map(|certificate| certificate.name.as_str()).collect();
+    report.problems.push(Problem {
+        subject: format!("{} ({})", config.name, config.provider.name),
+        failure: Arc::clone(failure),
+        concerns: Some(format!("certificates: {}", names.join(", "))),
+    });
+    report.accounts.push((config.provider.name, config.name.clone(), Arc::clone(failure)));
+}
