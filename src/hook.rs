@@ -9,8 +9,28 @@ use thiserror::Error;
 
 use crate::config::Command;
 use crate::environment::Environment;
-use crate::process::ProcessError;
+use crate::process::{self, Capture, ProcessError, Task};
 use crate::stop::Stop;
+use crate::text::one_line;
+
+/// The facts that a command is given; none is inherited, since it would be another certificate's.
+const NAMES: &str = "CERTCTL_NAMES";
+const NAME: &str = "CERTCTL_NAME";
+const PATH: &str = "CERTCTL_PATH";
+const DOMAINS: &str = "CERTCTL_DOMAINS";
+const PROVIDER: &str = "CERTCTL_PROVIDER";
+const ACCOUNT: &str = "CERTCTL_ACCOUNT";
+const ID: &str = "CERTCTL_ID";
+const NOT_AFTER: &str = "CERTCTL_NOT_AFTER";
+const FINGERPRINT: &str = "CERTCTL_FINGERPRINT_SHA256";
+const FACTS: [&str; 9] = [NAMES, NAME, PATH, DOMAINS, PROVIDER, ACCOUNT, ID, NOT_AFTER, FINGERPRINT];
+
+/// So much of the end of what a command says is kept, in bytes.
+const MOST_OUTPUT: usize = 16 * 1024;
+/// No command is shown longer, in characters.
+const LONGEST_PROGRAM: usize = 100;
+/// No last line is shown longer, in characters.
+const LONGEST_WORDS: usize = 300;
 
 /// What a command is for; the word in messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,8 +151,53 @@ impl Hook<'_> {
     /// # Errors
     /// When it did not succeed.
     pub fn run(&self, environment: &Environment, withheld: &[&str], stop: &Stop) -> Result<(), HookError> {
-        let _ = (environment, withheld, stop);
-        todo!()
+        let (argv, program, facts) = (self.command.argv(), self.program(), self.facts());
+        let inherited = environment.without(withheld).filter(|(name, _)| !FACTS.contains(name));
+        let variables = inherited.chain(facts.iter().map(|(name, value)| (*name, value.as_str()))).collect();
+        let role = self.role.as_str();
+        tracing::info!("running the {role} `{program}`");
+        let task = Task { argv: &argv, variables, limit: self.limit, capture: Capture::Both { most: MOST_OUTPUT } };
+        let ended = process::run(&task, stop);
+        let output = String::from_utf8_lossy(&ended.output);
+        let lines = output.split(['\n', '\r']).map(|line| one_line(line, usize::MAX));
+        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+        lines.iter().for_each(|line| tracing::info!("{program}: {line}"));
+        let problem = match ended.status {
+            Ok(status) if status.success() => return Ok(()),
+            Ok(status) => HookProblem::Failed(status),
+            Err(error) => error.into(),
+        };
+        let said = lines.last().map(|line| one_line(line, LONGEST_WORDS)).unwrap_or_default();
+        Err(HookError { role: self.role, program, problem, said })
+    }
+
+    /// As the config has it, for messages.
+    fn program(&self) -> String {
+        let text = match self.command {
+            Command::Argv(argv) => argv.join(" "),
+            Command::Shell(line) => line.clone(),
+        };
+        one_line(&text, LONGEST_PROGRAM)
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let names: Vec<_> = self.subjects.iter().map(|subject| subject.name.as_str()).collect();
+        let mut facts = vec![(NAMES, names.join(","))];
+        if let [subject] = self.subjects {
+            facts.extend([
+                (NAME, subject.name.clone()),
+                (PATH, subject.path.display().to_string()),
+                (DOMAINS, subject.domains.join(",")),
+                (PROVIDER, subject.provider.clone()),
+                (ACCOUNT, subject.account.clone()),
+                (ID, subject.id.clone()),
+                (NOT_AFTER, subject.not_after.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+                (FINGERPRINT, subject.fingerprint_sha256.clone()),
+            ]);
+        }
+        // An id is the cloud's word, and no variable can hold this byte.
+        facts.iter_mut().for_each(|(_, value)| value.retain(|c| c != '\0'));
+        facts
     }
 }
 

@@ -4,10 +4,11 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use thiserror::Error;
+
+use crate::process::ProcessError;
 
 /// Why there are no credentials. No variant carries a value that a source had.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -195,19 +196,13 @@ pub enum FileProblem {
 /// What went wrong with a command.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum CommandProblem {
-    /// It could not be started.
-    #[error("cannot be run: {0}")]
-    NotStarted(io::ErrorKind),
+    /// It did not get to its end.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
     /// It ended badly.
     #[error("failed ({0})")]
     Failed(ExitStatus),
-    /// It took too long, and was ended.
-    #[error("was ended: it took longer than {} s", .0.as_secs())]
-    TimedOut(Duration),
-    /// It printed more than credentials can be, and was ended.
-    #[error("was ended: it printed more than 64 KiB")]
-    TooMuch,
-    /// What it printed could not be read, or is not UTF-8.
+    /// What it printed is not UTF-8.
     #[error("printed something that is not text")]
     NotText,
 }
