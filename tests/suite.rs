@@ -6,7 +6,9 @@ mod bundle;
 mod cli;
 mod config;
 mod credential;
+mod hook;
 mod oracle;
+mod process;
 mod readme;
 #[allow(dead_code, reason = "what the example alone uses")]
 mod sandbox;

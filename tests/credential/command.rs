@@ -8,6 +8,7 @@ use certctl::environment::Environment;
 use certctl::provider::credential_variables;
 
 use super::{Home, environment, found, no_canary, says, told};
+use crate::process::is_gone;
 
 const KEYS: &str = r#"{"access_key": "a", "secret_key": "canary"}"#;
 const PATH: (&str, &str) = ("PATH", "/usr/bin:/bin");
@@ -92,19 +93,6 @@ fn how_it_ends() {
     assert!(nothing.unwrap_err().to_string().contains("cannot be run"));
 }
 
-/// Whether a process of this number is there that is more than a zombie.
-fn is_alive(pid: &str) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap().trim_start().starts_with('Z'))
-}
-
-fn gone(pid: &str) -> bool {
-    (0..100).any(|_| {
-        std::thread::sleep(Duration::from_millis(20));
-        !is_alive(pid)
-    })
-}
-
 /// Asked to go, and made to; its children too, and whatever of it waits or holds the output open.
 #[test]
 fn it_is_not_waited_for_longer_than_the_limit() {
@@ -123,8 +111,7 @@ fn it_is_not_waited_for_longer_than_the_limit() {
         let took = since.elapsed();
         says(&outcome, &["the credentials command `sh` ", " and was ended"]);
         assert!(took < Duration::from_secs(most + 5), "{what}: {took:?}");
-        let child = std::fs::read_to_string(home.path("child")).unwrap();
-        assert!(!cfg!(target_os = "linux") || gone(child.trim()), "{what}: its child is still there");
+        is_gone(&home.path("child"));
     };
     std::thread::scope(|scope| cases.map(|case| scope.spawn(move || check(case))).map(|run| run.join().unwrap()));
 }
