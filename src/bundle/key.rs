@@ -57,6 +57,12 @@ impl PrivateKey {
         Some(Parsed::Key(Self { der: Zeroizing::new(der.to_vec()), form }))
     }
 
+    /// The key's DER, in the form it came.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// The key as one PEM block in the form it came: 64 columns, LF, a final newline.
     #[must_use]
     pub fn to_pem(&self) -> Zeroizing<Vec<u8>> {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::account::Accounts;
-use super::format::Format;
 use super::install;
 use super::model::{CertificateConfig, Identity, Kubernetes, Selector};
 use super::problem::At;
@@ -14,6 +13,7 @@ use super::suggest::listed;
 use super::value::Literal;
 use crate::credential::SecretSource;
 use crate::domain;
+use crate::format::Format;
 use crate::store::Name;
 
 /// How long a command may take, where nothing says otherwise.

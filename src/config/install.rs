@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::certificate::{Defaults, Taken};
-use super::format::{Format, Given};
 use super::section::{Section, Text, shown};
+use crate::format::{Format, Given};
 use crate::store::{Install, Name};
 
 pub(super) fn read(

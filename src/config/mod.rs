@@ -6,7 +6,6 @@
 mod account;
 mod certificate;
 mod file;
-mod format;
 mod host;
 mod install;
 mod locate;
@@ -22,7 +21,6 @@ use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
-pub use format::Format;
 pub use host::{Host, Machine, Program};
 pub use locate::{Location, Roots, locate, named};
 pub use model::{AccountConfig, CertificateConfig, Command, Config, Hooks, Identity, Kubernetes, Selector, Source};

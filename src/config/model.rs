@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Format, Problem};
+use super::Problem;
 use crate::credential::SecretSource;
+use crate::format::Format;
 use crate::provider::Registration;
 use crate::store::{Install, Name};
 

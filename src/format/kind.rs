@@ -23,18 +23,25 @@ pub enum Format {
 
 /// A file that a format gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Given {
-    pub(super) name: &'static str,
+pub struct Given {
+    /// Its name.
+    pub name: &'static str,
     /// Whether it holds a key or a password.
-    pub(super) is_secret: bool,
+    pub is_secret: bool,
+    /// Whether it is only there for some certificates, or without a password of the user's own.
+    is_special: bool,
 }
 
 const fn secret(name: &'static str) -> Given {
-    Given { name, is_secret: true }
+    Given { name, is_secret: true, is_special: false }
 }
 
 const fn public(name: &'static str) -> Given {
-    Given { name, is_secret: false }
+    Given { name, is_secret: false, is_special: false }
+}
+
+const fn special(given: Given) -> Given {
+    Given { is_special: true, ..given }
 }
 
 impl Format {
@@ -63,7 +70,8 @@ impl Format {
     }
 
     /// The files that it gives; some of them only for SM2 certificates, or without a password of the user's own.
-    pub(super) fn files(self) -> &'static [Given] {
+    #[must_use]
+    pub fn files(self) -> &'static [Given] {
         match self {
             Self::Pem => {
                 &const {
@@ -72,19 +80,24 @@ impl Format {
                         public("chain.pem"),
                         public("fullchain.pem"),
                         secret("privkey.pem"),
-                        public("sign-cert.pem"),
-                        secret("sign-privkey.pem"),
-                        public("enc-cert.pem"),
-                        secret("enc-privkey.pem"),
+                        special(public("sign-cert.pem")),
+                        special(secret("sign-privkey.pem")),
+                        special(public("enc-cert.pem")),
+                        special(secret("enc-privkey.pem")),
                     ]
                 }
             }
             Self::Combined => &const { [secret("combined.pem")] },
-            Self::Pkcs12 | Self::Pkcs12Legacy => &const { [secret("keystore.p12"), secret("keystore.pass")] },
-            Self::Jks => &const { [secret("keystore.jks"), secret("keystore.pass")] },
+            Self::Pkcs12 | Self::Pkcs12Legacy => &const { [secret("keystore.p12"), special(secret("keystore.pass"))] },
+            Self::Jks => &const { [secret("keystore.jks"), special(secret("keystore.pass"))] },
             Self::Der => &const { [public("cert.der"), secret("privkey.der")] },
             Self::K8sSecret => &const { [secret("secret.yaml")] },
         }
+    }
+
+    /// The files that it gives for every certificate.
+    pub(super) fn usual_files(self) -> impl Iterator<Item = Given> {
+        self.files().iter().copied().filter(|given| !given.is_special)
     }
 }
 
