@@ -9,6 +9,7 @@ use crate::credential::{COMMAND_TIMEOUT, CredentialError, Credentials, Found, Pl
 use crate::environment::Environment;
 use crate::http::{Client, Endpoint, EndpointError, Retries};
 use crate::provider::{Link, Provider, Registration, SettingError, Settings, credential_variables};
+use crate::stop::Stop;
 
 /// One account at one cloud, ready to be asked.
 pub struct Account {
@@ -36,6 +37,8 @@ pub struct Reach {
     pub endpoint: Option<String>,
     /// What the command line says instead of each account's own number of jobs.
     pub jobs: Option<u16>,
+    /// Ends a credentials command early.
+    pub stop: Stop,
 }
 
 /// Why an account cannot be used.
@@ -79,7 +82,7 @@ impl Account {
     /// When its credentials are not where the config says, or something about the account is not right.
     pub fn configured(config: &AccountConfig, reach: &Reach, environment: &Environment) -> Result<Self, AccountError> {
         let registration = config.provider;
-        let found = credentials(config, environment)?;
+        let found = credentials(config, environment, &reach.stop)?;
         // The variables of a cloud's own tools, a project's id say, belong to the credentials beside them.
         let is_ambient = matches!(config.source, Source::Ambient);
         let settings = Settings::read(registration, |variable| {
@@ -140,7 +143,7 @@ fn endpoint(
 }
 
 /// The credentials of an account of the config file, from the one source that it names.
-fn credentials(config: &AccountConfig, environment: &Environment) -> Result<Found, CredentialError> {
+fn credentials(config: &AccountConfig, environment: &Environment, stop: &Stop) -> Result<Found, CredentialError> {
     let sources = config.provider.credentials;
     let found = match &config.source {
         Source::Keys { access_key, secret_key, session_token } => {
@@ -150,9 +153,13 @@ fn credentials(config: &AccountConfig, environment: &Environment) -> Result<Foun
         }
         Source::Ambient => sources.find(config.provider.name, environment)?,
         Source::Profile(profile) => sources.profile(profile, environment)?,
-        Source::Command(command) => {
-            from_command(&command.argv(), COMMAND_TIMEOUT, &credential_variables().collect::<Vec<_>>(), environment)?
-        }
+        Source::Command(command) => from_command(
+            &command.argv(),
+            COMMAND_TIMEOUT,
+            &credential_variables().collect::<Vec<_>>(),
+            environment,
+            stop,
+        )?,
     };
     let mfa = config.mfa.as_ref().map(|mfa| mfa.resolve(environment)).transpose()?;
     let credentials = Credentials { mfa: mfa.or(found.credentials.mfa), ..found.credentials };

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::account::AccountError;
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
+use crate::format::NotBuilt;
 use crate::hook::{HookError, HookProblem, Role};
 use crate::http::{Again, HttpError};
 use crate::process::ProcessError;
@@ -94,6 +95,9 @@ pub enum Failure {
         /// The id of the newest.
         newest: String,
     },
+    /// A format that the config names is not there yet.
+    #[error(transparent)]
+    Format(#[from] NotBuilt),
     /// A certificate's check failed.
     #[error("{error}; {}", fate(*is_restored))]
     Check {
@@ -201,7 +205,11 @@ impl Failure {
                 verdict("not_downloadable", Exit::NoCertificate, "`certctl describe` shows its state")
             }
             Self::OnlyOlder { .. } => verdict("older", Exit::Verification, "--force installs the older one"),
-            Self::Check { error: HookError { problem: HookProblem::Process(ProcessError::Stopped(signal)), .. }, .. }
+            Self::Format(_) => verdict("format", Exit::Usage, ""),
+            Self::Check {
+                error: HookError { problem: HookProblem::Process(ProcessError::Stopped(signal)), .. },
+                ..
+            }
             | Self::Stopped(signal) => verdict("interrupted", of_signal(*signal), "run it again"),
             Self::Check { .. } => verdict("check_failed", Exit::Hook, ""),
             Self::Hook(HookError { role: Role::Before, .. }) => {

@@ -181,9 +181,8 @@ impl Hook<'_> {
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
-        let names: Vec<_> = self.subjects.iter().map(|subject| subject.name.as_str()).collect();
-        let mut facts = vec![(NAMES, names.join(","))];
-        if let [subject] = self.subjects {
+        let mut facts = vec![(NAMES, self.concern.names.join(","))];
+        if let Some(subject) = &self.concern.subject {
             facts.extend([
                 (NAME, subject.name.clone()),
                 (PATH, subject.path.display().to_string()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use certctl::config::Command;
 use certctl::environment::Environment;
-use certctl::hook::{Hook, HookError, HookProblem, Role, Subject};
+use certctl::hook::{Concern, Hook, HookError, HookProblem, Role, Subject};
 use certctl::process::ProcessError;
 use certctl::stop::Stop;
 use jiff::Timestamp;
@@ -55,7 +55,8 @@ fn run_with(
         .without_time()
         .with_writer(move || writer.clone())
         .finish();
-    let hook = Hook { role: Role::Hook, command, limit, subjects };
+    let concern = Concern::of(subjects.to_vec());
+    let hook = Hook { role: Role::Hook, command, limit, concern: &concern };
     let outcome = tracing::subscriber::with_default(subscriber, || hook.run(environment, withheld, &Stop::default()));
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     (outcome, log)
@@ -214,7 +215,7 @@ fn each_role_has_its_word() {
         (Role::After, "hook `after` `false`"),
         (Role::Failed, "hook `failed` `false`"),
     ] {
-        let hook = Hook { role, command: &list(&["false"]), limit: AGES, subjects: &[] };
+        let hook = Hook { role, command: &list(&["false"]), limit: AGES, concern: &Concern::default() };
         let error = hook.run(&environment(&[]), &[], &Stop::default()).unwrap_err();
         assert_eq!(error.to_string(), format!("{word} failed (exit status: 1)"));
     }

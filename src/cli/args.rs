@@ -191,9 +191,11 @@ pub(super) struct SyncArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "`sync` leaves the certificate alone then, until there is a newer one than the one rejected, or \
+#[command(
+    after_help = "`sync` leaves the certificate alone then, until there is a newer one than the one rejected, or \
     --force.\n\nExamples:\n  certctl rollback www.example.com\n  \
-    certctl rollback /etc/certctl/certs/www.example.com --to 20261122T020304Z-9bfe606b")]
+    certctl rollback /etc/certctl/certs/www.example.com --to 20261122T020304Z-9bfe606b"
+)]
 pub(super) struct RollbackArgs {
     /// A certificate of the config by its name, or a certificate directory
     #[arg(value_name = "NAME|PATH")]

@@ -20,7 +20,7 @@ pub(super) async fn run(args: &DescribeArgs, scene: &Scene<'_>) -> Result<Exit, 
                 inventory::find(&account, &rows, &domain, now, account.jobs).await?
             }
         };
-        Ok(account.cloud.describe(&id).await?)
+        Ok::<_, Failure>(account.cloud.describe(&id).await?)
     };
     let description = match described.await {
         Ok(description) => description,

@@ -50,7 +50,7 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
     let exit = if exit == Exit::Done && has_changed { Exit::Changed } else { exit };
     match global.output {
         Output::Json => {
-            let run = json::Run::new(now, environment.now(), exit, &rows);
+            let run = json::Run::new(now, environment.now(), exit, &rows, &[]);
             super::print(&json::to_text(&run).map_err(|_| Failure::Bug)?)?;
         }
         Output::Table if global.quiet || rows.is_empty() => {}
@@ -69,7 +69,7 @@ async fn targets(args: &DownloadArgs, account: &Account, now: Timestamp) -> (Vec
     let listing = match listing {
         Ok(listing) => listing,
         Err(error) => {
-            rows.push(Row::failed(account.provider, &account.name, None, all_names(args), error.into()));
+            rows.push(Row::failed(account.provider, &account.name, None, all_names(args), Failure::from(error)));
             return (targets, rows);
         }
     };

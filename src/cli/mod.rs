@@ -6,6 +6,8 @@ mod config;
 mod describe;
 mod download;
 mod list;
+mod rollback;
+mod sync;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -24,6 +26,7 @@ use crate::http::{Client, Retries};
 use crate::report;
 use crate::report::log::Style;
 use crate::run::outcome::Row;
+use crate::stop::Stop;
 use crate::text::one_line;
 
 /// The whole command: parses, runs, and returns the exit code.
@@ -58,6 +61,8 @@ async fn run(cli: &Cli, environment: &Environment) -> Result<Exit, Failure> {
         Command::List(args) => list::run(args, &scene()?).await,
         Command::Describe(args) => describe::run(args, &scene()?).await,
         Command::Download(args) => download::run(args, &scene()?).await,
+        Command::Sync(args) => sync::run(args, global, environment).await,
+        Command::Rollback(args) => rollback::run(args, &scene()?).await,
         Command::Config(command) => config::run(command, global, environment).await,
     }
 }
@@ -105,7 +110,7 @@ fn style(global: &Global, environment: &Environment) -> Style {
 fn reach(global: &Global) -> Result<Reach, Failure> {
     let client = Client::new(global.timeout)?;
     let retries = Retries::new(global.retries);
-    Ok(Reach { client, retries, endpoint: global.endpoint.clone(), jobs: global.jobs })
+    Ok(Reach { client, retries, endpoint: global.endpoint.clone(), jobs: global.jobs, stop: Stop::default() })
 }
 
 /// The one error line of a row that failed, and its exit code.

@@ -10,9 +10,11 @@ use jiff::Timestamp;
 
 use super::Scene;
 use super::args::{Global, Output, SyncArgs};
+use crate::account::Reach;
 use crate::config::{CertificateConfig, Config, ConfigError, nearest};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure, of_batch, of_signal};
+use crate::format::{self, Modes};
 use crate::report::progress::Progress;
 use crate::report::{json, metrics, table};
 use crate::run::sync::{Order, Report, sync};
@@ -44,7 +46,7 @@ async fn attempt(
     let config = config.ok_or(ConfigError::NoneFound)?;
     let certificates = picked(&config, &args.names)?;
     let stop = Stop::on_signals().map_err(|_| Failure::Bug)?;
-    let reach = super::reach(global, &stop)?;
+    let reach = Reach { stop: stop.clone(), ..super::reach(global)? };
     let is_watched = io::stderr().is_terminal();
     let progress = Progress::new(certificates.len(), is_watched && !global.quiet);
     let order = Order {
@@ -64,7 +66,12 @@ async fn attempt(
     drop(progress);
     for problem in &report.problems {
         let concerns = problem.concerns.as_ref().map(|concerns| format!(" ({concerns})")).unwrap_or_default();
-        tracing::error!("{}: {}{}", one_line(&problem.subject, 300), problem.failure.line(), one_line(&concerns, 2_000));
+        tracing::error!(
+            "{}: {}{}",
+            one_line(&problem.subject, 300),
+            problem.failure.line(),
+            one_line(&concerns, 2_000)
+        );
     }
     let exit = match stop.signal() {
         Some(signal) => of_signal(signal),
@@ -90,12 +97,7 @@ fn picked(config: &Config, names: &[String]) -> Result<Vec<Arc<CertificateConfig
         names.is_empty() || names.iter().any(|name| name == certificate.name.as_str())
     };
     let picked: Vec<_> = config.certificates.iter().filter(is_picked).cloned().map(Arc::new).collect();
-    for certificate in &picked {
-        if let Some(format) = certificate.formats.iter().find(|format| !format.is_built()) {
-            let name = &certificate.name;
-            return Err(Failure::Usage(format!("{name}: certctl cannot write the format `{format}` yet; leave it out")));
-        }
-    }
+    picked.iter().try_for_each(|certificate| format::names(&certificate.formats, Modes::default()).map(|_| ()))?;
     Ok(picked)
 }
 

@@ -25,6 +25,7 @@ pub use host::{Host, Machine, Program};
 pub use locate::{Location, Roots, locate, named};
 pub use model::{AccountConfig, CertificateConfig, Command, Config, Hooks, Identity, Kubernetes, Selector, Source};
 pub use problem::{ConfigError, Problem};
+pub use suggest::nearest;
 
 use certificate::Defaults;
 use file::File;

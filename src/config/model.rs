@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Problem;
 use crate::credential::SecretSource;
-use crate::format::Format;
+use crate::format::{Format, Modes};
 use crate::provider::Registration;
 use crate::store::{Install, Name};
 
@@ -136,6 +136,33 @@ pub struct CertificateConfig {
     pub key_password: Option<SecretSource>,
 }
 
+impl CertificateConfig {
+    /// A certificate directory that no config names: nothing follows a change of it.
+    #[must_use]
+    pub fn unlisted(name: Name, dir: PathBuf) -> Self {
+        let Modes { key, cert } = Modes::default();
+        Self {
+            name,
+            accounts: Vec::new(),
+            selector: Selector::Domains(Vec::new()),
+            dir,
+            formats: vec![Format::Pem],
+            owner: None,
+            group: None,
+            key_mode: key,
+            cert_mode: cert,
+            install: Vec::new(),
+            check: None,
+            hook: None,
+            hook_timeout: Duration::ZERO,
+            keystore_password: None,
+            keystore_alias: None,
+            kubernetes: None,
+            key_password: None,
+        }
+    }
+}
+
 /// Which of an account's certificates is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
@@ -193,9 +220,10 @@ impl Config {
             };
             keys.into_iter().flatten().chain(&account.mfa)
         });
-        let of_certificates = self.certificates.iter().flat_map(|certificate| {
-            certificate.keystore_password.iter().chain(&certificate.key_password)
-        });
+        let of_certificates = self
+            .certificates
+            .iter()
+            .flat_map(|certificate| certificate.keystore_password.iter().chain(&certificate.key_password));
         of_accounts.chain(of_certificates).filter_map(|source| match source {
             SecretSource::Env(variable) => Some(variable.as_str()),
             SecretSource::Literal(_) | SecretSource::File(_) => None,

@@ -6,7 +6,8 @@ use strsim::damerau_levenshtein;
 const LONGEST: usize = 64;
 
 /// The word of `words` that `wrong` is likely a slip of.
-pub(super) fn nearest<'a, S: AsRef<str>>(wrong: &str, words: &'a [S]) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a, S: AsRef<str>>(wrong: &str, words: &'a [S]) -> Option<&'a str> {
     if wrong.len() > LONGEST {
         return None;
     }

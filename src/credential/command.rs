@@ -23,7 +23,7 @@ const NAMES: Names =
 /// prints; the last two may be null or missing, other keys are passed over.
 ///
 /// The program gets `environment` less the variables in `withheld`, an empty stdin, and stderr as it is. If it does
-/// not end in time, or prints too much, its process group is ended. This blocks.
+/// not end in time, or prints too much, or `stop` is asked for, its process group is ended. This blocks.
 ///
 /// # Errors
 /// When it cannot be run, fails, does not end in `limit`, prints something else, or credentials that have expired.
@@ -32,13 +32,14 @@ pub fn from_command(
     limit: Duration,
     withheld: &[&str],
     environment: &Environment,
+    stop: &Stop,
 ) -> Result<Found, CredentialError> {
     let program = command.first().map(String::as_str).unwrap_or_default();
     let failed = |problem| CredentialError::Command { program: program.to_owned(), problem };
     tracing::debug!("running the credentials command `{program}`");
     let variables = environment.without(withheld).collect();
     let task = Task { argv: command, variables, limit, capture: Capture::Stdout { most: MOST_OUTPUT } };
-    let ended = process::run(&task, &Stop::default());
+    let ended = process::run(&task, stop);
     let status = ended.status.map_err(|error| failed(error.into()))?;
     if !status.success() {
         return Err(failed(CommandProblem::Failed(status)));

@@ -47,6 +47,7 @@ pub struct Run<'a> {
     finished_at: String,
     exit_code: u8,
     results: Vec<Delivered<'a>>,
+    errors: Vec<AccountFailure<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -154,16 +155,28 @@ impl<'a> Describe<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Of one run.
+    /// Of one run, and of the accounts that could not be asked.
     #[must_use]
-    pub fn new(started_at: Timestamp, finished_at: Timestamp, exit: Exit, rows: &'a [Row]) -> Self {
+    pub fn new(
+        started_at: Timestamp,
+        finished_at: Timestamp,
+        exit: Exit,
+        rows: &'a [Row],
+        failures: &'a [(&'a str, &'a str, &'a Failure)],
+    ) -> Self {
         let results = rows.iter().map(Delivered::new).collect();
+        let failed = |(provider, account, failure): &'a (&str, &str, &Failure)| AccountFailure {
+            provider,
+            account,
+            problem: Problem::of(failure),
+        };
         Self {
             schema: "certctl.run/v1",
             started_at: rfc3339(started_at),
             finished_at: rfc3339(finished_at),
             exit_code: exit as u8,
             results,
+            errors: failures.iter().map(failed).collect(),
         }
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::provider::{Certificate, Description};
-use crate::run::outcome::Row;
+use crate::run::outcome::{Outcome, Row};
 use crate::text::one_line;
 
 /// So many names of a certificate are shown; the others are counted.
@@ -71,6 +71,23 @@ pub fn run(rows: &[Row]) -> String {
         table.add_row([row.outcome.as_str(), name, id, &expires, &path].map(cell));
     }
     text(&table)
+}
+
+/// A line for each change; with `all`, for each certificate.
+#[must_use]
+pub fn changes(rows: &[Row], all: bool) -> String {
+    let shown = rows.iter().filter(|row| row.outcome.is_change() || (all && row.failure.is_none()));
+    let line = |row: &Row| {
+        let until = row.not_after.map(|end| format!(", valid until {}", date(end))).unwrap_or_default();
+        let path = row.path.as_ref().map(|path| format!(", {}", path.display())).unwrap_or_default();
+        let outcome = match row.outcome {
+            Outcome::WouldCreate => "would be created",
+            Outcome::WouldUpdate => "would be updated",
+            outcome => outcome.as_str(),
+        };
+        format!("{}: {outcome}{until}{path}", row.subject())
+    };
+    shown.map(|row| one_line(&line(row), usize::MAX) + "\n").collect()
 }
 
 fn status(row: &Certificate) -> String {

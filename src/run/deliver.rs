@@ -50,9 +50,7 @@ pub async fn deliver(account: &Account, targets: Vec<Target>, delivery: &Arc<Del
         let newest = &newest;
         async move {
             match fetched {
-                Ok(parcel) if newest.get(&parcel.identity.name) != Some(&parcel.identity.id) => {
-                    superseded(parcel)
-                }
+                Ok(parcel) if newest.get(&parcel.identity.name) != Some(&parcel.identity.id) => superseded(parcel),
                 Ok(parcel) => install(parcel, account, delivery).await,
                 Err(failure) => failed(account, target.id, target.domains.first().cloned(), failure),
             }

@@ -97,11 +97,7 @@ pub(super) async fn describe(account: &Account, row: Certificate) -> Result<Opti
 }
 
 /// The row with the start of validity that only the certificate itself tells: Huawei's older API names none.
-pub(super) async fn look_inside(
-    account: &Account,
-    row: Certificate,
-    now: Timestamp,
-) -> Result<Certificate, Failure> {
+pub(super) async fn look_inside(account: &Account, row: Certificate, now: Timestamp) -> Result<Certificate, Failure> {
     let start = async || -> Result<Timestamp, Failure> {
         let material = account.cloud.download(&row.id).await?;
         Ok(Bundle::assemble(&material, &Requirements { now, domains: &[] })?.leaf().not_before)

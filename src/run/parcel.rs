@@ -64,5 +64,5 @@ fn pack(bundle: &Bundle, wanted: Wanted, account: String, provider: String) -> R
         fingerprint_sha256: leaf.fingerprint_sha256.clone(),
         key_algorithm: leaf.key_algorithm.clone(),
     };
-    Ok(Parcel { identity, files: format::files(bundle, &wanted.formats, wanted.modes) })
+    Ok(Parcel { identity, files: format::files(bundle, &wanted.formats, wanted.modes)? })
 }

@@ -28,6 +28,8 @@ pub struct Applied {
     pub outcome: Outcome,
     /// The version now in place.
     pub version: String,
+    /// Which certificate it holds.
+    pub identity: Identity,
 }
 
 /// A certificate directory that this run alone may change, as long as this lives.

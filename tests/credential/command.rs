@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use certctl::credential::{CredentialError, Found, from_command};
 use certctl::environment::Environment;
 use certctl::provider::credential_variables;
+use certctl::stop::Stop;
 
 use super::{Home, environment, found, no_canary, says, told};
 use crate::process::is_gone;
@@ -16,7 +17,7 @@ const PATH: (&str, &str) = ("PATH", "/usr/bin:/bin");
 /// A shell script as the credentials command. Its text is an argument, and no argument may be shown either.
 fn script(script: &str, limit: Duration, environment: &Environment) -> Result<Found, CredentialError> {
     let command = ["sh", "-c", script, "sh", "canary"].map(ToOwned::to_owned);
-    from_command(&command, limit, &credential_variables().collect::<Vec<_>>(), environment)
+    from_command(&command, limit, &credential_variables().collect::<Vec<_>>(), environment, &Stop::default())
 }
 
 fn run(text: &str) -> (Result<Vec<String>, String>, String) {
@@ -85,11 +86,12 @@ fn how_it_ends() {
             Duration::from_secs(5),
             &[],
             &environment(&[PATH]),
+            &Stop::default(),
         );
         let message = outcome.unwrap_err().to_string();
         assert!(message.starts_with(&format!("the credentials command `{program}` cannot be run: ")), "{message}");
     }
-    let nothing = from_command(&[], Duration::from_secs(5), &[], &environment(&[PATH]));
+    let nothing = from_command(&[], Duration::from_secs(5), &[], &environment(&[PATH]), &Stop::default());
     assert!(nothing.unwrap_err().to_string().contains("cannot be run"));
 }
 
@@ -148,7 +150,10 @@ fn what_it_is_given() {
     let text = format!("env >{out}; cat >>{out}; printf '%s' \"$1\" >{out}.1; echo '{KEYS}'");
     let command = ["sh", "-c", &text, "sh", odd].map(ToOwned::to_owned);
     let withheld: Vec<_> = credential_variables().chain(["MINE"]).collect();
-    found(&told(|| from_command(&command, Duration::from_secs(20), &withheld, &environment)), &["a", "canary"]);
+    found(
+        &told(|| from_command(&command, Duration::from_secs(20), &withheld, &environment, &Stop::default())),
+        &["a", "canary"],
+    );
     let seen = std::fs::read_to_string(&out).unwrap();
     assert!(seen.contains("VAULT_ADDR= https://vault \n") && seen.contains("PATH=/usr/bin:/bin\n"), "{seen}");
     no_canary(&seen);

@@ -95,7 +95,8 @@ impl Workshop {
             let concern = Concern::of(vec![subject(certificate, identity)]);
             if let Err(error) = self.commands.run(Role::Check, command, certificate.hook_timeout, &concern) {
                 let restored = directory.restore(&certificate.install, &options);
-                let is_restored = restored.inspect_err(|error| tracing::error!("{}: {error}", certificate.name)).is_ok();
+                let is_restored =
+                    restored.inspect_err(|error| tracing::error!("{}: {error}", certificate.name)).is_ok();
                 return Err(Failure::Check { error, is_restored }.into());
             }
         }

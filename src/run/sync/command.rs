@@ -32,10 +32,9 @@ impl Commands {
         stop: &Stop,
         to_change: Vec<String>,
     ) -> Self {
-        let of_config = config.into_iter().flat_map(Config::secret_variables);
         Self {
             environment: environment.clone(),
-            withheld: credential_variables().chain(of_config).map(str::to_owned).collect(),
+            withheld: withheld(config),
             hooks: config.map(|config| config.hooks.clone()).unwrap_or_default(),
             limit: config.map(|config| config.hook_timeout).unwrap_or_default(),
             stop: stop.clone(),
@@ -72,7 +71,9 @@ impl Commands {
     pub(super) fn before(&self) -> Result<(), Arc<Failure>> {
         let run = || {
             let command = self.hooks.before.as_ref()?;
-            self.run(Role::Before, command, self.limit, &self.to_change).err().map(|error| Arc::new(Failure::Hook(error)))
+            self.run(Role::Before, command, self.limit, &self.to_change)
+                .err()
+                .map(|error| Arc::new(Failure::Hook(error)))
         };
         self.before.get_or_init(run).clone().map_or(Ok(()), Err)
     }
@@ -94,4 +95,13 @@ impl Commands {
             None => Ok(()),
         }
     }
+}
+
+/// The variables that may hold a credential, and those that the config says do.
+fn withheld(config: Option<&Config>) -> Vec<String> {
+    let mut withheld: Vec<String> = credential_variables().map(str::to_owned).collect();
+    if let Some(config) = config {
+        withheld.extend(config.secret_variables().map(str::to_owned));
+    }
+    withheld
 }

@@ -90,9 +90,8 @@ async fn run(group: Group, report: &mut Report, order: &Order<'_>, workshop: &Ar
     let certificates: Vec<Arc<CertificateConfig>> =
         group.places.iter().filter_map(|place| order.certificates.get(*place)).cloned().collect();
     let rows = group.places.iter().filter_map(|place| report.rows.get(*place));
-    let subjects = rows.zip(&certificates).filter_map(|(row, certificate)| {
-        Some(subject(certificate, row.installed.as_ref()?))
-    });
+    let subjects =
+        rows.zip(&certificates).filter_map(|(row, certificate)| Some(subject(certificate, row.installed.as_ref()?)));
     let concern = Concern::of(subjects.collect());
     let names = concern.names.join(", ");
     let limit = certificates.iter().map(|certificate| certificate.hook_timeout).max().unwrap_or_default();

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::Order;
 use super::change::{Done, Workshop, ownership};
 use super::plan::Plan;
 use super::sources::Source;
-use super::Order;
 use crate::config::{CertificateConfig, Selector};
 use crate::failure::Failure;
 use crate::format::{self, Modes};
@@ -29,7 +29,7 @@ impl Item {
     pub(super) async fn look(certificate: Arc<CertificateConfig>) -> Self {
         let looked = Arc::clone(&certificate);
         let look = move || {
-            let files = format::names(&looked.formats, modes(&looked));
+            let files = format::names(&looked.formats, modes(&looked))?;
             let expected = Expected { files: &files, installs: &looked.install, ownership: ownership(&looked) };
             store::is_writable(&looked.dir, &looked.install)?;
             Ok(store::look(&looked.dir, &looked.name, &expected)?)
@@ -70,7 +70,7 @@ impl Work<'_> {
         let row = match &plan {
             Ok(Plan::Keep) => self.keep().await,
             Ok(Plan::Resume) => self.resume().await,
-            Ok(Plan::Pinned(id)) => Ok(self.pinned(id)),
+            Ok(Plan::Pinned(id)) => self.pinned(id),
             Ok(Plan::Take { source, id }) => self.take(source, id).await,
             Err(failure) => Err(Arc::clone(failure)),
         };

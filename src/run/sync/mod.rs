@@ -13,6 +13,7 @@ mod listing;
 mod plan;
 mod sources;
 
+use std::fmt;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -57,6 +58,12 @@ pub struct Order<'a> {
     pub patience: Patience,
     /// Called whenever a certificate is done.
     pub progress: &'a dyn Fn(),
+}
+
+impl fmt::Debug for Order<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Order").field("certificates", &self.certificates.len()).finish_non_exhaustive()
+    }
 }
 
 /// What became of a run.

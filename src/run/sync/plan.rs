@@ -117,11 +117,7 @@ async fn learn_starts(items: &[Item], listings: &mut Listings<'_>, now: Timestam
 }
 
 /// What the accounts of a certificate have to offer for it. For a pinned id, whatever its state.
-fn offers<'l>(
-    certificate: &CertificateConfig,
-    listings: &'l Listings<'_>,
-    now: Timestamp,
-) -> Vec<Offer<'l>> {
+fn offers<'l>(certificate: &CertificateConfig, listings: &'l Listings<'_>, now: Timestamp) -> Vec<Offer<'l>> {
     let of_it = listings.iter().enumerate().filter_map(|(place, listing)| Some((place, listing.as_ref().ok()?)));
     let of_it = of_it.filter(|(_, listing)| certificate.accounts.contains(&listing.account.name));
     let offers = of_it.flat_map(|(place, listing)| {
