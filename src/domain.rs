@@ -33,7 +33,6 @@ pub fn covering_names(domain: &str) -> Vec<String> {
     let wildcard = domain.split_once('.').map(|(_, parent)| format!("*.{parent}"));
     let wildcard = wildcard.filter(|wildcard| covers_one(wildcard, &domain));
     let itself = Some(domain).filter(|domain| !domain.is_empty());
-    // The wildcard is its own cover and nothing else's here.
     itself.into_iter().chain(wildcard).collect()
 }
 
@@ -89,6 +88,7 @@ mod tests {
             ("", "", false),
         ] {
             assert_eq!(covers(&[name], domain), want, "{name} {domain}");
+            assert_eq!(covering_names(domain).contains(&normalize(name)), want, "{name} {domain}");
         }
     }
 }

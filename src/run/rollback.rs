@@ -1,5 +1,6 @@
 //! A certificate goes back to a version that was in place before.
 
+use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use super::blocking;
@@ -9,7 +10,7 @@ use crate::config::{CertificateConfig, Config};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::hook::{Concern, Role};
-use crate::store::{Options, Ownership, Patience};
+use crate::store::{Options, Ownership, Patience, RunLock};
 
 /// Which certificate goes back, and to what.
 #[derive(Debug)]
@@ -46,7 +47,14 @@ impl Rollback<'_> {
             gate: RwLock::new(()),
         };
         let (certificate, to) = (self.certificate, self.to);
-        blocking(move || Ok(roll_back(&workshop, &certificate, to.as_deref()))).await?
+        let home = self.config.and_then(Config::home).map(Path::to_owned);
+        let work = move || {
+            // A sync under way must not switch, check or run hooks meanwhile.
+            let patience = &workshop.options.patience;
+            let _lock = home.map(|home| RunLock::take(&home, patience)).transpose()?;
+            Ok(roll_back(&workshop, &certificate, to.as_deref()))
+        };
+        blocking(work).await?
     }
 }
 

@@ -90,7 +90,7 @@ impl Fact {
     fn complete(&self, row: Certificate) -> Certificate {
         let time = |seconds: Option<i64>| seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
         let (not_before, not_after) =
-            (row.not_before.or(time(self.not_before)), row.not_after.or(time(self.not_after)));
+            (row.not_before.or_else(|| time(self.not_before)), row.not_after.or_else(|| time(self.not_after)));
         Certificate { domains: self.domains.clone(), domains_complete: true, not_before, not_after, ..row }
     }
 }

@@ -96,7 +96,7 @@ pub async fn sync(order: &Order<'_>) -> Report {
     let sources;
     let (_lock, plans) = match lock {
         Ok(lock) => {
-            sources = sources::open(order, &mut report);
+            sources = sources::open(order, &items, &mut report);
             (lock, plan::plan(order, &items, &sources, &mut report).await)
         }
         Err(failure) => (None, items.iter().map(|_| Err(Arc::clone(&failure))).collect()),

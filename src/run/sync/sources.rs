@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::item::Item;
 use super::{Order, Problem, Report};
 use crate::account::Account;
 use crate::config::AccountConfig;
@@ -19,13 +20,14 @@ pub(super) struct Source<'a> {
     pub(super) turns: Semaphore,
 }
 
-/// The accounts of all certificates of the run, ready to be asked or not.
-pub(super) fn open<'a>(order: &Order<'a>, report: &mut Report) -> Vec<Source<'a>> {
-    let is_named = |account: &&AccountConfig| {
-        order.certificates.iter().any(|certificate| certificate.accounts.contains(&account.name))
+/// The accounts of all certificates that could be put in place, ready to be asked or not.
+pub(super) fn open<'a>(order: &Order<'a>, items: &[Item], report: &mut Report) -> Vec<Source<'a>> {
+    let is_asked = |account: &&AccountConfig| {
+        let is_its = |item: &Item| item.trouble.is_none() && item.certificate.accounts.contains(&account.name);
+        items.iter().any(is_its)
     };
     let mut sources = Vec::new();
-    for config in order.config.accounts.iter().filter(is_named) {
+    for config in order.config.accounts.iter().filter(is_asked) {
         let account = Account::configured(config, order.reach, order.environment);
         let account = account.map_err(|error| {
             let failure = Arc::new(Failure::from(error));
