@@ -27,6 +27,7 @@ pub use model::{AccountConfig, CertificateConfig, Command, Config, Hooks, Identi
 pub use problem::{ConfigError, Problem};
 pub use suggest::nearest;
 
+pub use crate::format::Format;
 use certificate::Defaults;
 use file::File;
 use problem::Problems;

@@ -8,12 +8,13 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Stat};
+use rustix::fs::{self, Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 use zeroize::Zeroizing;
 
-use crate::store::error::StoreError;
+use crate::store::Ownership;
+use crate::store::error::{SET_OWNER, StoreError};
 
 /// Enough to look names up in it: a directory on the way may be closed to reading.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -42,6 +43,7 @@ pub(super) struct Entry {
 pub(super) struct FileFound {
     pub(super) mode: u32,
     pub(super) owner: u32,
+    pub(super) group: u32,
     pub(super) link_count: u64,
     pub(super) bytes: Zeroizing<Vec<u8>>,
 }
@@ -132,28 +134,104 @@ impl Dir {
         }
     }
 
-    pub(super) fn link(&self, target: &str, name: &str) -> Result<(), StoreError> {
-        fs::symlinkat(target, &self.file, name).map_err(|reason| self.failed("create the link", name, reason))
+    pub(super) fn link(&self, target: impl AsRef<OsStr>, name: impl AsRef<OsStr>) -> Result<(), StoreError> {
+        let name = name.as_ref();
+        fs::symlinkat(target.as_ref(), &self.file, name).map_err(|reason| self.failed("create the link", name, reason))
     }
 
-    pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
-        fs::renameat(&self.file, from, &self.file, to).map_err(|reason| self.failed("rename to", to, reason))
+    /// Gives what is called `name` a second name; a link is not followed.
+    pub(super) fn hard_link(&self, name: impl AsRef<OsStr>, second: impl AsRef<OsStr>) -> Result<(), Errno> {
+        fs::linkat(&self.file, name.as_ref(), &self.file, second.as_ref(), AtFlags::empty())
     }
 
-    /// Writes a new file, synced: readable by its owner alone until everything is in it, then of that mode.
-    pub(super) fn write(&self, name: &str, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
+    pub(super) fn rename(&self, from: impl AsRef<OsStr>, to: impl AsRef<OsStr>) -> Result<(), StoreError> {
+        let to = to.as_ref();
+        fs::renameat(&self.file, from.as_ref(), &self.file, to).map_err(|reason| self.failed("rename to", to, reason))
+    }
+
+    /// Writes a new file, synced: readable by the running user alone until everything is in it, then of that owner
+    /// and mode.
+    pub(super) fn write(
+        &self,
+        name: impl AsRef<OsStr>,
+        bytes: &[u8],
+        mode: u32,
+        ownership: Ownership,
+    ) -> Result<(), StoreError> {
+        let name = name.as_ref();
         let write = || {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | NO_FOLLOW;
             let mut file = File::from(fs::openat(&self.file, name, flags, Mode::RUSR | Mode::WUSR)?);
             file.write_all(bytes)?;
+            Ok(file)
+        };
+        let file = write().map_err(|reason: io::Error| self.failed("write", name, reason))?;
+        let owner = ownership.owner.filter(|owner| *owner != geteuid().as_raw());
+        if owner.is_some() || ownership.group.is_some() {
+            let set = fs::fchown(&file, owner.map(Uid::from_raw), ownership.group.map(Gid::from_raw));
+            set.map_err(|reason| self.failed(SET_OWNER, name, reason))?;
+        }
+        let finish = || {
             file.set_permissions(Permissions::from_mode(mode))?;
             file.sync_all()
         };
-        write().map_err(|reason| self.failed("write", name, reason))
+        finish().map_err(|reason| self.failed("write", name, reason))
+    }
+
+    /// Replaces the file `name` by one rename, synced. It is written as `aside` first; what an earlier run that died
+    /// has left there goes.
+    pub(super) fn replace(&self, name: &OsStr, aside: &OsStr, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
+        if self.entry(aside)?.is_some() {
+            self.unlink(aside)?;
+        }
+        let written = self.write(aside, bytes, mode, Ownership::default()).and_then(|()| self.rename(aside, name));
+        if written.is_err() {
+            let _ = self.unlink(aside);
+        }
+        written.and_then(|()| self.sync())
+    }
+
+    /// Opens the regular file `name` for reading and writing; makes it, with that mode, if it is not there. `None` if
+    /// it went away in between.
+    pub(super) fn open_file(&self, name: &str, mode: u32) -> Result<Option<File>, StoreError> {
+        let failed = |reason| self.failed("open", name, reason);
+        let access = OFlags::RDWR | OFlags::NONBLOCK | NO_FOLLOW;
+        let Some(entry) = self.entry(name)? else {
+            let made = fs::openat(&self.file, name, access | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR);
+            return match made.map(File::from) {
+                Ok(file) => {
+                    let set = file.set_permissions(Permissions::from_mode(mode));
+                    set.map(|()| Some(file)).map_err(|reason| self.failed("set the mode of", name, reason))
+                }
+                Err(Errno::EXIST) => Ok(None),
+                Err(reason) => Err(failed(reason)),
+            };
+        };
+        if entry.kind != FileType::RegularFile || !entry.is_trusted() {
+            return Err(entry.foreign(self.path.join(name), "a file of its own"));
+        }
+        match fs::openat(&self.file, name, access, Mode::empty()) {
+            Ok(file) => Ok(Some(File::from(file))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(reason) => Err(failed(reason)),
+        }
+    }
+
+    /// Whether the open `file` is the one called `name`.
+    pub(super) fn is_at(&self, file: &File, name: &str) -> Result<bool, StoreError> {
+        let open = fs::fstat(file).map(Entry::new).map_err(|reason| self.failed("look at", name, reason))?;
+        Ok(self.entry(name)?.is_some_and(|there| there.is_same_as(&open)))
+    }
+
+    /// Whether names can be put into it.
+    pub(super) fn check_writable(&self) -> Result<(), StoreError> {
+        let access = fs::accessat(&self.file, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
+        access.map_err(|reason| StoreError::io("write in", self.path.clone(), reason))
     }
 
     /// Reads the regular file `name`. `None` if it is anything else or longer than `longest` bytes.
-    pub(super) fn read(&self, name: &str, longest: usize) -> io::Result<Option<FileFound>> {
+    pub(super) fn read(&self, name: impl AsRef<OsStr>, longest: usize) -> io::Result<Option<FileFound>> {
+        let name = name.as_ref();
         // Opening a device can set it off, and not blocking covers a FIFO that comes between the two calls.
         let stat = fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW)?;
         if Entry::new(stat).kind != FileType::RegularFile {
@@ -169,8 +247,8 @@ impl Dir {
         // Room for all of it, so that no copy of a key is left behind by growing.
         let mut bytes = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
         file.take(metadata.len()).read_to_end(&mut bytes)?;
-        let (mode, owner, link_count) = (metadata.mode() & 0o7777, metadata.uid(), metadata.nlink());
-        Ok(Some(FileFound { mode, owner, link_count, bytes }))
+        let (mode, owner, group) = (metadata.mode() & 0o7777, metadata.uid(), metadata.gid());
+        Ok(Some(FileFound { mode, owner, group, link_count: metadata.nlink(), bytes }))
     }
 
     pub(super) fn unlink(&self, name: impl AsRef<OsStr>) -> Result<(), StoreError> {
@@ -225,6 +303,16 @@ impl Dir {
 
     fn failed(&self, action: &'static str, name: impl AsRef<OsStr>, reason: impl Into<io::Error>) -> StoreError {
         StoreError::io(action, self.path.join(name.as_ref()), reason)
+    }
+}
+
+impl FileFound {
+    /// Whether it has that mode and owner, and no second name.
+    pub(super) fn is_sound(&self, mode: u32, ownership: Ownership) -> bool {
+        self.mode == mode
+            && self.owner == ownership.owner.unwrap_or_else(|| geteuid().as_raw())
+            && ownership.group.is_none_or(|group| group == self.group)
+            && self.link_count == 1
     }
 }
 

@@ -7,13 +7,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::io::Errno;
 
+/// What is tried when a file is given another owner or group.
+pub(super) const SET_OWNER: &str = "set the owner of";
+
 /// Why a certificate directory was not written.
 ///
 /// Before the switch every one of them leaves the disk as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The system refused.
-    #[error("cannot {action} {}: {reason}{}", shown(path), advice(reason))]
+    #[error("cannot {action} {}: {reason}{}", shown(path), advice(action, reason))]
     Io {
         /// What was tried, as a verb: `write`, `rename`.
         action: &'static str,
@@ -23,7 +26,7 @@ pub enum StoreError {
         reason: io::Error,
     },
     /// A component of the directory given is something else, a file for example.
-    #[error("{} is {found}, not a directory; give another with -d", shown(path))]
+    #[error("{} is {found}, not a directory; give another with -d or in the config", shown(path))]
     NotADirectory {
         /// The component.
         path: PathBuf,
@@ -46,10 +49,17 @@ pub enum StoreError {
         expected: &'static str,
     },
     /// Another certctl holds the lock, and held it for as long as this one was willing to wait.
-    #[error("another certctl holds the lock on {} (waited {}); run again later or give a longer --lock-timeout", shown(path), seconds(*waited))]
+    #[error(
+        "another certctl{} holds the lock on {} (waited {}); run again later or give a longer --lock-timeout",
+        process(*holder),
+        shown(path),
+        seconds(*waited)
+    )]
     Locked {
-        /// The certificate directory.
+        /// The certificate directory, or the lock file of a whole run.
         path: PathBuf,
+        /// The other's process id, where the lock file tells.
+        holder: Option<u32>,
         /// How long this run waited.
         waited: Duration,
     },
@@ -67,6 +77,56 @@ pub enum StoreError {
         /// Start of the validity of the one refused.
         new_not_before: Timestamp,
     },
+    /// The directory of an install path is not there.
+    #[error("{} is not there, and a file is to be written in it; create it, or correct the path", shown(path))]
+    NoParent {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file is to be replaced that is none.
+    #[error("{} is {found}, not a regular file; move it away or choose another path", shown(path))]
+    NotAFile {
+        /// Where.
+        path: PathBuf,
+        /// What is there: `a directory`.
+        found: &'static str,
+    },
+    /// A copy is to be made of a file that the version does not have.
+    #[error("{} has no {file} to copy to {}; correct that entry of `install`", shown(path), shown(to))]
+    NothingToCopy {
+        /// The certificate directory.
+        path: PathBuf,
+        /// The file.
+        file: String,
+        /// The copy's path.
+        to: PathBuf,
+    },
+    /// No version is older than the current one.
+    #[error("{} has no version older than the current one to go back to", shown(path))]
+    NoOlderVersion {
+        /// The certificate directory.
+        path: PathBuf,
+    },
+    /// There is no version of that name.
+    #[error("{} has no version {wanted:?}; {}", shown(path), listed(known))]
+    NoSuchVersion {
+        /// The certificate directory.
+        path: PathBuf,
+        /// What was asked for.
+        wanted: String,
+        /// The versions that there are, oldest first.
+        known: Vec<String>,
+    },
+    /// A version to go back to is not what its metadata.json says.
+    #[error("version {version} in {} is damaged: {what}; choose another version", shown(path))]
+    Damaged {
+        /// The certificate directory.
+        path: PathBuf,
+        /// The version.
+        version: String,
+        /// What is wrong with it.
+        what: String,
+    },
 }
 
 impl StoreError {
@@ -80,6 +140,14 @@ impl StoreError {
     }
 }
 
+fn process(holder: Option<u32>) -> String {
+    holder.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
+}
+
+fn listed(known: &[String]) -> String {
+    if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) }
+}
+
 /// A path on one line, whatever it is called.
 fn shown(path: &Path) -> String {
     let text = path.display().to_string();
@@ -91,13 +159,18 @@ fn seconds(time: Duration) -> String {
 }
 
 /// What the user can do about the common reasons.
-fn advice(reason: &io::Error) -> &'static str {
+fn advice(action: &str, reason: &io::Error) -> &'static str {
     match Errno::from_io_error(reason) {
+        Some(Errno::PERM | Errno::ACCESS) if action == SET_OWNER => {
+            "; only root may give files away: run certctl as root, or leave out `owner` and `group`"
+        }
         Some(Errno::NOSPC) => "; free some space and run again",
         Some(Errno::DQUOT) => "; free some space or raise the quota, and run again",
-        Some(Errno::ACCESS) => "; run certctl as a user who may write there, or give another directory with -d",
+        Some(Errno::ACCESS) => {
+            "; run certctl as a user who may write there, or give another directory with -d or in the config"
+        }
         Some(Errno::PERM) => "; the file system forbids it (another owner, an immutable file, no symbolic links?)",
-        Some(Errno::ROFS) => "; mount it for writing, or give another directory with -d",
+        Some(Errno::ROFS) => "; mount it for writing, or give another directory with -d or in the config",
         Some(Errno::IO) => "; the kernel log says more about the device",
         Some(Errno::MFILE | Errno::NFILE) => "; raise the limit of open files (ulimit -n) or lower -j",
         _ => "",
@@ -118,7 +191,9 @@ mod tests {
         let full = StoreError::io("write", PathBuf::from("/c/w\nw/cert.pem"), Errno::NOSPC).to_string();
         assert!(full.starts_with("cannot write /c/w\\nw/cert.pem: No space left on device"), "{full}");
         assert!(full.ends_with("free some space and run again"), "{full}");
-        let locked = StoreError::Locked { path: PathBuf::from("/c/www"), waited: Duration::from_secs(30) }.to_string();
+        let locked =
+            StoreError::Locked { path: PathBuf::from("/c/www"), holder: None, waited: Duration::from_secs(30) };
+        let locked = locked.to_string();
         assert!(locked.contains("lock on /c/www (waited 30s)") && locked.contains("--lock-timeout"), "{locked}");
     }
 }

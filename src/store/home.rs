@@ -1,18 +1,34 @@
 //! `<dir>/.certctl`: the lock of a whole run, and facts that are safe to delete; and whole files elsewhere.
 
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
+use std::process;
 
+use rustix::fs::FileType;
 use zeroize::Zeroizing;
 
-use super::{Patience, StoreError};
+use super::dir::Dir;
+use super::wait::Wait;
+use super::walk::{self, Made};
+use super::{Install, Patience, StoreError};
 
 /// The directory in `<dir>` that is certctl's own.
-#[expect(dead_code, reason = "not built yet")]
-pub(super) const HOME: &str = ".certctl";
+const HOME: &str = ".certctl";
+/// The file in it that a run locks.
+const LOCK: &str = "lock";
 
-/// One run at a time: the kernel's lock on `<dir>/.certctl/lock`, which holds the process id of the last holder.
+/// No file of certctl's own is longer, in bytes.
+const LONGEST: usize = 64 << 20;
+
+/// One run at a time: the kernel's lock on `<dir>/.certctl/lock`, which holds the process id of the last holder. It is
+/// gone when the value is dropped or the process dies.
 #[derive(Debug)]
-pub struct RunLock {}
+pub struct RunLock {
+    /// Open, and locked as long as it is.
+    _file: File,
+}
 
 impl RunLock {
     /// Waits for the lock. This blocks, but not for long once the run is told to stop.
@@ -20,9 +36,29 @@ impl RunLock {
     /// # Errors
     /// [`StoreError::Locked`] with the holder's process id, and when the disk does not let it.
     pub fn take(dir: &Path, patience: &Patience) -> Result<Self, StoreError> {
-        let _ = (dir, patience);
-        todo!()
+        let wait = Wait::begin(patience);
+        let path = dir.join(HOME).join(LOCK);
+        loop {
+            let home = make_home(dir)?;
+            let Some(mut file) = home.open_file(LOCK, 0o644)? else { continue };
+            if !wait.lock(&file, &path)? {
+                return Err(wait.exhausted(path, holder(&home)));
+            }
+            // It is safe to delete: another run may have made it anew in the meantime.
+            if !home.is_at(&file, LOCK)? {
+                continue;
+            }
+            let note = file.set_len(0).and_then(|()| writeln!(file, "{}", process::id()));
+            note.map_err(|reason| StoreError::io("write", path, reason))?;
+            return Ok(Self { _file: file });
+        }
     }
+}
+
+/// The process id in the lock file.
+fn holder(home: &Dir) -> Option<u32> {
+    let file = home.read(LOCK, 32).ok()??;
+    std::str::from_utf8(&file.bytes).ok()?.trim_end().parse().ok()
 }
 
 /// The bytes of `<dir>/.certctl/<file>`; `None` if there is no such file, or it is not certctl's.
@@ -30,26 +66,46 @@ impl RunLock {
 /// # Errors
 /// When it cannot be read.
 pub fn recall(dir: &Path, file: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-    let _ = (dir, file);
-    todo!()
+    let Some(base) = walk::find(dir)? else { return Ok(None) };
+    let is_ours = |within: &Dir, name: &str, kind| {
+        Ok(within.entry(name)?.is_some_and(|entry| entry.kind == kind && entry.is_trusted()))
+    };
+    if !is_ours(&base, HOME, FileType::Directory)? {
+        return Ok(None);
+    }
+    let home = base.enter(HOME)?;
+    if !is_ours(&home, file, FileType::RegularFile)? {
+        return Ok(None);
+    }
+    let found = home.read(file, LONGEST).map_err(|reason| StoreError::io("read", home.path().join(file), reason))?;
+    Ok(found.map(|found| found.bytes))
 }
 
-/// Replaces `<dir>/.certctl/<file>` by one rename, mode 0644.
+/// Replaces `<dir>/.certctl/<file>` by one rename, mode 0644. Only one run at a time may do so: see [`RunLock`].
 ///
 /// # Errors
 /// When the disk does not let it; the file is as it was then.
 pub fn remember(dir: &Path, file: &str, bytes: &[u8]) -> Result<(), StoreError> {
-    let _ = (dir, file, bytes);
-    todo!()
+    let home = make_home(dir)?;
+    check_file(&home, OsStr::new(file))?;
+    home.replace(OsStr::new(file), &OsString::from(format!(".{file}.new")), bytes, 0o644)
 }
 
-/// Replaces the file at `path` by one rename; its directory must be there.
+/// Replaces the file at `path` by one rename; its directory must be there. What is no regular file is not replaced.
 ///
 /// # Errors
 /// When the disk does not let it; the file is as it was then.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
-    let _ = (path, bytes, mode);
-    todo!()
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(StoreError::NotAFile { path: path.to_owned(), found: "a directory" });
+    };
+    let parent = walk::find(parent)?.ok_or_else(|| StoreError::NoParent { path: parent.to_owned() })?;
+    check_file(&parent, name)?;
+    let mut aside = OsString::from(".");
+    aside.push(name);
+    // Other runs may write the same file, and no lock is held.
+    aside.push(format!(".certctl-{}", process::id()));
+    parent.replace(name, &aside, bytes, mode)
 }
 
 /// Whether certificate directories could be made in `dir` and copies placed at these paths, as far as shows without
@@ -57,7 +113,37 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// The first that could not.
-pub fn is_writable(dir: &Path, installs: &[super::Install]) -> Result<(), StoreError> {
-    let _ = (dir, installs);
-    todo!()
+pub fn is_writable(dir: &Path, installs: &[Install]) -> Result<(), StoreError> {
+    walk::nearest(dir)?.check_writable()?;
+    for Install { to, .. } in installs {
+        let parent = to.parent().unwrap_or(to);
+        let found = walk::find(parent)?.ok_or_else(|| StoreError::NoParent { path: parent.to_owned() })?;
+        found.check_writable()?;
+    }
+    Ok(())
+}
+
+fn check_file(parent: &Dir, name: &OsStr) -> Result<(), StoreError> {
+    match parent.entry(name)? {
+        Some(entry) if entry.kind != FileType::RegularFile => {
+            Err(StoreError::NotAFile { path: parent.path().join(name), found: entry.kind_in_words() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `<dir>/.certctl`, made if it is missing.
+fn make_home(dir: &Path) -> Result<Dir, StoreError> {
+    let base = walk::reach(dir, &mut Made::default())?;
+    if let Some(home) = base.make(HOME, 0o755)? {
+        base.sync()?;
+        return Ok(home);
+    }
+    let expected = "a directory that root or this user owns";
+    match base.entry(HOME)? {
+        Some(entry) if entry.kind != FileType::Directory || !entry.is_trusted() => {
+            Err(entry.foreign(base.path().join(HOME), expected))
+        }
+        _ => base.open(HOME),
+    }
 }

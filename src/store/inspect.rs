@@ -9,31 +9,48 @@ use rustix::process::geteuid;
 
 use crate::bundle::Certificate;
 use crate::format::LEAF;
-use crate::store::dir::{Dir, FileFound};
+use crate::store::Ownership;
+use crate::store::dir::Dir;
 use crate::store::error::StoreError;
 use crate::store::layout::{self, CURRENT, METADATA_MODE, NEXT_LINK, VERSIONS, Wanted};
 use crate::store::metadata::{METADATA, Metadata};
 use crate::store::version::VersionName;
 
-/// No metadata.json and no leaf is longer, in bytes.
-const LONGEST: usize = 1 << 20;
+/// No file of a version is longer, in bytes, as far as certctl has to read it without knowing it.
+pub(super) const LONGEST: usize = 1 << 20;
 
 /// A certificate directory's state: that of its own names, not yet of the version in it.
 pub(super) struct Survey {
     pub(super) versions: Option<Dir>,
     pub(super) current: Current,
     /// The links that are missing or point elsewhere.
-    pub(super) broken_links: Vec<&'static str>,
+    pub(super) broken_links: Vec<String>,
 }
 
 /// What `current` is.
 pub(super) enum Current {
     /// Not there: no version was ever switched to.
     Absent,
-    /// A link that points to no version. It is never followed.
-    Astray,
+    /// A link that points to no version, but there. It is never followed.
+    Astray(OsString),
     /// A link to this version, which may or may not be there.
     Version(VersionName),
+}
+
+impl Current {
+    /// The version that it names.
+    pub(super) fn version(&self) -> Option<&VersionName> {
+        if let Self::Version(version) = self { Some(version) } else { None }
+    }
+
+    /// Where the link points.
+    pub(super) fn target(&self) -> Option<OsString> {
+        match self {
+            Self::Absent => None,
+            Self::Astray(target) => Some(target.clone()),
+            Self::Version(version) => Some(layout::current_target(version).into()),
+        }
+    }
 }
 
 /// What has to be done for the directory to hold what is wanted.
@@ -47,24 +64,30 @@ pub(super) enum Need {
 }
 
 impl Survey {
-    /// Looks at all names of certctl's own in the directory.
+    /// Looks at all names of certctl's own in the directory; `names` are those of the version's files.
     ///
     /// # Errors
     /// [`StoreError::Foreign`] if something else is at one of them.
-    pub(super) fn of(certificate: &Dir, wanted: &Wanted<'_>) -> Result<Self, StoreError> {
+    pub(super) fn of(certificate: &Dir, names: &[String]) -> Result<Self, StoreError> {
         let current = match link_at(certificate, CURRENT, |target| layout::version_in(target).is_some())? {
             None => Current::Absent,
-            Some(target) => layout::version_in(&target).map_or(Current::Astray, Current::Version),
+            Some(target) => layout::version_in(&target).map_or(Current::Astray(target), Current::Version),
         };
         link_at(certificate, NEXT_LINK, |_| false)?;
         let mut broken_links = Vec::new();
-        for name in wanted.names() {
+        for name in names {
             let right = layout::link_target(OsStr::new(name));
             if link_at(certificate, name, |target| *target == right)? != Some(right) {
-                broken_links.push(name);
+                broken_links.push(name.clone());
             }
         }
         Ok(Self { versions: versions_of(certificate)?, current, broken_links })
+    }
+
+    /// The version in place, open; `None` if there is none, or it cannot be opened and is as good as none.
+    pub(super) fn open_current(&self) -> Option<(&VersionName, Dir)> {
+        let (versions, name) = (self.versions.as_ref()?, self.current.version()?);
+        versions.open(name.as_str()).ok().map(|version| (name, version))
     }
 
     /// What has to be done, by the state of the version in place.
@@ -73,11 +96,7 @@ impl Survey {
     /// [`StoreError::Older`] if a certificate that started to be valid later is installed, unless it is to be
     /// replaced by `force`.
     pub(super) fn need(&self, certificate: &Dir, wanted: &Wanted<'_>, force: bool) -> Result<Need, StoreError> {
-        let (Some(versions), Current::Version(name)) = (&self.versions, &self.current) else {
-            return Ok(Need::Version);
-        };
-        // A version that cannot be opened or read is as good as none: it is replaced.
-        let Ok(version) = versions.open(name.as_str()) else {
+        let Some((name, version)) = self.open_current() else {
             return Ok(Need::Version);
         };
         let metadata_file = version.read(METADATA, LONGEST).ok().flatten();
@@ -92,7 +111,7 @@ impl Survey {
             return Err(StoreError::Older { path, installed_not_before, new_not_before });
         }
         let is_described = installed.is_some_and(|installed| installed.agrees_with(&wanted.metadata))
-            && metadata_file.is_some_and(|file| is_sound(&file, METADATA_MODE));
+            && metadata_file.is_some_and(|file| file.is_sound(METADATA_MODE, Ownership::default()));
         Ok(match (is_described && holds_exactly(&version, wanted), self.broken_links.is_empty()) {
             (true, true) => Need::Nothing(name.clone()),
             (true, false) => Need::Links(name.clone()),
@@ -101,10 +120,10 @@ impl Survey {
     }
 }
 
-/// The links to files that neither the version in place nor the wanted one has: `current/<name>` under that name.
-pub(super) fn stale_links(certificate: &Dir, wanted: &Wanted<'_>) -> Result<Vec<OsString>, StoreError> {
+/// The links `current/<name>` under that name to files that the version in place does not have: it has `names`.
+pub(super) fn stale_links(certificate: &Dir, names: &[String]) -> Result<Vec<OsString>, StoreError> {
     let mut stale = certificate.names()?;
-    stale.retain(|name| !wanted.has(name) && is_our_link(certificate, name));
+    stale.retain(|found| !names.iter().any(|name| name.as_str() == found) && is_our_link(certificate, found));
     Ok(stale)
 }
 
@@ -152,21 +171,21 @@ fn versions_of(certificate: &Dir) -> Result<Option<Dir>, StoreError> {
 
 /// Whether the version holds the wanted files to the byte, and nothing else.
 fn holds_exactly(version: &Dir, wanted: &Wanted<'_>) -> bool {
-    let is_ours = |(mode, owner)| mode == 0o755 && owner == geteuid().as_raw();
-    let (Ok(directory), Ok(found)) = (version.mode_and_owner(), version.names()) else {
-        return false;
-    };
-    let found: HashSet<_> = found.into_iter().collect();
-    let names: HashSet<_> = wanted.names().map(OsString::from).collect();
-    is_ours(directory)
-        && found == names
+    is_own_directory(version)
+        && has_names(version, &wanted.names())
         && wanted.files.iter().all(|file| {
             matches!(version.read(file.name, file.bytes.len()),
-                Ok(Some(found)) if is_sound(&found, file.mode) && *found.bytes == *file.bytes)
+                Ok(Some(found)) if found.is_sound(file.mode, wanted.ownership) && *found.bytes == *file.bytes)
         })
 }
 
-/// Whether a file has that mode, our own user as its owner, and no second name.
-fn is_sound(file: &FileFound, mode: u32) -> bool {
-    file.mode == mode && file.owner == geteuid().as_raw() && file.link_count == 1
+/// Whether it has the mode and owner of every directory that certctl makes.
+pub(super) fn is_own_directory(dir: &Dir) -> bool {
+    matches!(dir.mode_and_owner(), Ok((0o755, owner)) if owner == geteuid().as_raw())
+}
+
+/// Whether these names are in it, and no other.
+pub(super) fn has_names(dir: &Dir, names: &[String]) -> bool {
+    let names: HashSet<_> = names.iter().map(OsString::from).collect();
+    dir.names().is_ok_and(|found| found.into_iter().collect::<HashSet<_>>() == names)
 }

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use jiff::Timestamp;
 
 use crate::format::FileImage;
+use crate::store::Ownership;
 use crate::store::metadata::{Identity, METADATA, Metadata};
 use crate::store::version::VersionName;
 
@@ -25,21 +26,23 @@ pub(super) const METADATA_MODE: u32 = 0o644;
 pub(super) struct Wanted<'a> {
     pub(super) files: &'a [FileImage],
     pub(super) metadata: Metadata,
+    pub(super) ownership: Ownership,
 }
 
 impl<'a> Wanted<'a> {
-    pub(super) fn new(identity: &Identity, files: &'a [FileImage], now: Timestamp) -> Self {
-        Self { files, metadata: Metadata::new(identity, files, now) }
+    pub(super) fn new(identity: &Identity, files: &'a [FileImage], now: Timestamp, ownership: Ownership) -> Self {
+        Self { files, metadata: Metadata::new(identity, files, now), ownership }
     }
 
     /// The names of the version's files; each has a link of the same name.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.files.iter().map(|file| file.name).chain([METADATA])
+    pub(super) fn names(&self) -> Vec<String> {
+        self.files.iter().map(|file| file.name).chain([METADATA]).map(str::to_owned).collect()
     }
+}
 
-    pub(super) fn has(&self, name: &OsStr) -> bool {
-        self.names().any(|wanted| wanted == name)
-    }
+/// Whether a file of a version may be called so: nothing of certctl's own has this name.
+pub(super) fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains('/') && name != CURRENT && name != VERSIONS
 }
 
 /// Where the link of a file points.

@@ -1,26 +1,24 @@
 //! One run at a time in a certificate directory.
 
-use std::fs::TryLockError;
 use std::mem;
-use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use rustix::fs::FileType;
 
+use crate::store::Patience;
 use crate::store::dir::Dir;
 use crate::store::error::StoreError;
 use crate::store::name::Name;
+use crate::store::wait::Wait;
 use crate::store::walk::{self, Made};
-
-/// How often a lock that another run holds is tried.
-const POLL: Duration = Duration::from_millis(50);
 
 /// How often the way is walked anew because other, failing runs removed what they had made on it.
 const MOST_WALKS: usize = 100;
 
 /// A certificate directory that this run alone may change. The lock is the kernel's, on the directory itself: it is
-/// gone when the value is dropped or the process dies, and leaves nothing behind.
+/// gone when the value is dropped or the process dies, and leaves nothing behind. Directories that were made on the way
+/// and into which nothing was put go with it.
+#[derive(Debug)]
 pub(super) struct Locked {
     pub(super) certificate: Dir,
     made: Made,
@@ -28,11 +26,11 @@ pub(super) struct Locked {
 
 impl Locked {
     /// Reaches `<dir>/<name>`, making what is missing, and waits for the lock.
-    pub(super) fn enter(dir: &Path, name: &Name, timeout: Duration) -> Result<Self, StoreError> {
-        let patience = Patience { since: Instant::now(), timeout };
+    pub(super) fn enter(dir: &Path, name: &Name, patience: &Patience) -> Result<Self, StoreError> {
+        let wait = Wait::begin(patience);
         let mut made = Made::default();
         for walk in 1..=MOST_WALKS {
-            match try_enter(dir, name, &patience, &mut made) {
+            match try_enter(dir, name, &wait, &mut made) {
                 Ok(Some(certificate)) => return Ok(Self { certificate, made }),
                 Ok(None) => {}
                 Err(error) => {
@@ -43,11 +41,12 @@ impl Locked {
                 }
             }
         }
-        Err(patience.exhausted(dir.join(name.as_str())))
+        Err(wait.exhausted(dir.join(name.as_str()), None))
     }
+}
 
-    /// Removes the directories this run has made, those that are empty.
-    pub(super) fn undo(&self) {
+impl Drop for Locked {
+    fn drop(&mut self) {
         self.made.undo();
     }
 }
@@ -67,7 +66,7 @@ pub(super) fn open_certificate(base: &Dir, name: &Name) -> Result<Option<Dir>, S
 }
 
 /// `None` if the directory was removed or replaced while this run waited for it.
-fn try_enter(dir: &Path, name: &Name, patience: &Patience, made: &mut Made) -> Result<Option<Dir>, StoreError> {
+fn try_enter(dir: &Path, name: &Name, wait: &Wait<'_>, made: &mut Made) -> Result<Option<Dir>, StoreError> {
     let base = walk::reach(dir, made)?;
     let (certificate, is_new) = match open_certificate(&base, name)? {
         Some(certificate) => (certificate, false),
@@ -76,7 +75,9 @@ fn try_enter(dir: &Path, name: &Name, patience: &Patience, made: &mut Made) -> R
             None => return Ok(None),
         },
     };
-    patience.lock(&certificate)?;
+    if !wait.lock(certificate.file(), certificate.path())? {
+        return Err(wait.exhausted(certificate.path().to_owned(), None));
+    }
     let itself = certificate.itself()?;
     if !base.entry(name.as_str())?.is_some_and(|there| there.is_same_as(&itself)) {
         return Ok(None);
@@ -86,33 +87,4 @@ fn try_enter(dir: &Path, name: &Name, patience: &Patience, made: &mut Made) -> R
         made.record(base, name.as_str())?;
     }
     Ok(Some(certificate))
-}
-
-/// How long a run waits for the lock.
-struct Patience {
-    since: Instant,
-    timeout: Duration,
-}
-
-impl Patience {
-    fn lock(&self, certificate: &Dir) -> Result<(), StoreError> {
-        loop {
-            match certificate.file().try_lock() {
-                Ok(()) => return Ok(()),
-                Err(TryLockError::Error(reason)) => {
-                    return Err(StoreError::io("lock", certificate.path().to_owned(), reason));
-                }
-                Err(TryLockError::WouldBlock) => {}
-            }
-            let left = self.timeout.saturating_sub(self.since.elapsed());
-            if left.is_zero() {
-                return Err(self.exhausted(certificate.path().to_owned()));
-            }
-            thread::sleep(left.min(POLL));
-        }
-    }
-
-    fn exhausted(&self, path: PathBuf) -> StoreError {
-        StoreError::Locked { path, waited: self.timeout }
-    }
 }

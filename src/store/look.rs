@@ -2,7 +2,12 @@
 
 use std::path::Path;
 
-use super::{Identity, Install, Name, Ownership, State, StoreError};
+use super::copies::Copies;
+use super::dir::Dir;
+use super::inspect::{self, Survey};
+use super::layout::METADATA_MODE;
+use super::metadata::{METADATA, Metadata};
+use super::{Identity, Install, Name, Ownership, State, StoreError, lock, state, sweep, walk, whole};
 
 /// What is in place.
 #[derive(Debug)]
@@ -11,8 +16,8 @@ pub struct Standing {
     pub identity: Option<Identity>,
     /// The version's name.
     pub version: Option<String>,
-    /// Whether every file and copy is there with the recorded bytes, the mode and the owner that are expected, and no
-    /// other file.
+    /// Whether every file and copy is there with the recorded bytes, the mode and the owner that are expected, no
+    /// other file, and nothing that a run that died has left.
     pub is_intact: bool,
     /// What is remembered about the directory.
     pub state: State,
@@ -34,6 +39,43 @@ pub struct Expected<'a> {
 /// # Errors
 /// When it cannot be read, or is not certctl's.
 pub fn look(dir: &Path, name: &Name, expected: &Expected<'_>) -> Result<Option<Standing>, StoreError> {
-    let _ = (dir, name, expected);
-    todo!()
+    let Some(base) = walk::find(dir)? else { return Ok(None) };
+    let Some(certificate) = lock::open_certificate(&base, name)? else { return Ok(None) };
+    let state = state::read(&certificate)?;
+    let names: Vec<_> = expected.files.iter().map(|(name, _)| *name).chain([METADATA]).map(str::to_owned).collect();
+    let survey = Survey::of(&certificate, &names)?;
+    let Some((version_name, version)) = survey.open_current() else {
+        let version = survey.current.version().map(ToString::to_string);
+        return Ok(Some(Standing { identity: None, version, is_intact: false, state }));
+    };
+    let metadata = whole::metadata(&version);
+    let is_described = metadata.as_ref().is_some_and(|(metadata, file)| {
+        file.is_sound(METADATA_MODE, Ownership::default()) && metadata.identity.name == *name
+    });
+    let metadata = metadata.map(|(metadata, _)| metadata);
+    let is_intact = is_described
+        && survey.broken_links.is_empty()
+        && inspect::is_own_directory(&version)
+        && inspect::stale_links(&certificate, &names)?.is_empty()
+        && !sweep::has_leftovers(&certificate, &survey, state.versions())?
+        && metadata.as_ref().is_some_and(|metadata| holds(&certificate, &version, metadata, expected, &state));
+    let version = Some(version_name.to_string());
+    Ok(Some(Standing { identity: metadata.map(|metadata| metadata.identity), version, is_intact, state }))
+}
+
+/// Whether the version's files are as recorded and as expected, and the copies are of them.
+fn holds(certificate: &Dir, version: &Dir, metadata: &Metadata, expected: &Expected<'_>, state: &State) -> bool {
+    let Ok(files) = whole::files(version, metadata) else { return false };
+    let is_as_expected = |(name, mode): &(&str, u32)| {
+        files.iter().any(|(file, found)| file == name && found.is_sound(*mode, expected.ownership))
+    };
+    let contents = |name: &str| files.iter().find(|(file, _)| file == name).map(|(_, file)| file.bytes.as_slice());
+    let are_copied = || {
+        // What is wrong with the paths is told by whoever repairs them.
+        let copies = Copies::plan(expected.installs, contents, expected.ownership, certificate.path());
+        copies.is_ok_and(|copies| {
+            copies.are_right() && matches!(copies.have_leftovers(state.unchecked().is_some()), Ok(false))
+        })
+    };
+    files.len() == expected.files.len() && expected.files.iter().all(is_as_expected) && are_copied()
 }

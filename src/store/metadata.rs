@@ -52,7 +52,7 @@ pub(super) struct Metadata {
     #[serde(flatten)]
     pub(super) identity: Identity,
     /// Every file of the version, by name, but metadata.json itself.
-    files: BTreeMap<String, FileRecord>,
+    pub(super) files: BTreeMap<String, FileRecord>,
     /// When the version was made, UTC.
     #[serde(with = "rfc3339")]
     downloaded_at: Timestamp,
@@ -60,9 +60,9 @@ pub(super) struct Metadata {
 
 /// What metadata.json says of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct FileRecord {
+pub(super) struct FileRecord {
     /// SHA-256 of its bytes, in lower-case hexadecimal digits.
-    sha256: String,
+    pub(super) sha256: String,
     /// Its permission bits in octal digits, for example `0644`.
     mode: String,
 }
@@ -96,9 +96,18 @@ impl Metadata {
 }
 
 impl FileRecord {
-    fn of(file: &FileImage) -> Self {
-        Self { sha256: sha256_hex(&file.bytes), mode: format!("{:04o}", file.mode) }
+    /// Its permission bits, if they are written as they should be.
+    pub(super) fn mode(&self) -> Option<u32> {
+        u32::from_str_radix(&self.mode, 8).ok().filter(|mode| octal(*mode) == self.mode)
     }
+
+    fn of(file: &FileImage) -> Self {
+        Self { sha256: sha256_hex(&file.bytes), mode: octal(file.mode) }
+    }
+}
+
+fn octal(mode: u32) -> String {
+    format!("{mode:04o}")
 }
 
 /// Without the fraction, which no certificate has and the file does not show.

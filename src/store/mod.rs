@@ -12,6 +12,7 @@
 //! directories held open, and links are not followed, so nothing planted on the way leads anywhere else.
 
 mod commit;
+mod copies;
 mod dir;
 mod directory;
 mod error;
@@ -25,7 +26,9 @@ mod name;
 mod state;
 mod sweep;
 mod version;
+mod wait;
 mod walk;
+mod whole;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,10 +45,6 @@ pub use state::{Rejected, State, Unfinished};
 
 use crate::format::FileImage;
 use crate::stop::Stop;
-use dir::Dir;
-use inspect::{Current, Need, Survey};
-use layout::Wanted;
-use lock::Locked;
 
 /// How an install is done.
 #[derive(Clone, Debug)]
@@ -127,9 +126,8 @@ pub fn install(
     files: &[FileImage],
     options: &Options,
 ) -> Result<Installed, StoreError> {
-    let wanted = Wanted::new(identity, files, options.now);
-    let locked = Locked::enter(dir, &identity.name, options.patience.timeout)?;
-    let (outcome, version) = settle(&locked.certificate, &wanted, options).inspect_err(|_| locked.undo())?;
+    let directory = Directory::lock(dir, &identity.name, &options.patience)?;
+    let Applied { outcome, version, .. } = directory.apply(&alone(identity, files, options))?;
     Ok(Installed { outcome, path: dir.join(identity.name.as_str()), version })
 }
 
@@ -138,42 +136,16 @@ pub fn install(
 /// # Errors
 /// As for [`install`], as far as they show without writing.
 pub fn preview(dir: &Path, identity: &Identity, files: &[FileImage], options: &Options) -> Result<Outcome, StoreError> {
-    let wanted = Wanted::new(identity, files, options.now);
     let Some(base) = walk::find(dir)? else {
         return Ok(Outcome::Created);
     };
     let Some(certificate) = lock::open_certificate(&base, &identity.name)? else {
         return Ok(Outcome::Created);
     };
-    let survey = Survey::of(&certificate, &wanted)?;
-    Ok(outcome(&survey.need(&certificate, &wanted, options.force)?, &survey.current))
+    directory::preview(&certificate, &alone(identity, files, options))
 }
 
-/// The install, in a directory that is locked.
-fn settle(certificate: &Dir, wanted: &Wanted<'_>, options: &Options) -> Result<(Outcome, String), StoreError> {
-    let survey = Survey::of(certificate, wanted)?;
-    sweep::leftovers(certificate, &survey, options.keep);
-    let need = survey.need(certificate, wanted, options.force)?;
-    let outcome = outcome(&need, &survey.current);
-    let version = match need {
-        Need::Nothing(version) => {
-            sweep::stale_links(certificate, wanted);
-            version
-        }
-        Need::Links(version) => {
-            commit::repair_links(certificate, &survey.broken_links)?;
-            sweep::stale_links(certificate, wanted);
-            version
-        }
-        Need::Version => commit::commit(certificate, survey, wanted, options.now, options.keep)?,
-    };
-    Ok((outcome, version.to_string()))
-}
-
-fn outcome(need: &Need, current: &Current) -> Outcome {
-    match (need, current) {
-        (Need::Nothing(_), _) => Outcome::Unchanged,
-        (Need::Version, Current::Absent) => Outcome::Created,
-        (Need::Version | Need::Links(_), _) => Outcome::Updated,
-    }
+/// The certificate directory alone, and nothing is run after the change.
+fn alone<'a>(identity: &'a Identity, files: &'a [FileImage], options: &'a Options) -> Wish<'a> {
+    Wish { identity, files, installs: &[], options, is_followed: false }
 }

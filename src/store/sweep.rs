@@ -1,33 +1,63 @@
 //! What is of no more use in a certificate directory goes: old versions, and what a run that died has left.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 
 use rustix::fs::FileType;
 
 use crate::store::dir::Dir;
 use crate::store::error::StoreError;
 use crate::store::inspect::{self, Current, Survey};
-use crate::store::layout::{DISCARDED, NEXT_LINK, STAGED, Wanted};
+use crate::store::layout::{DISCARDED, NEXT_LINK, STAGED};
+use crate::store::state::NEXT_STATE;
 use crate::store::version::VersionName;
 
-/// Removes what a run that died has left, and the versions beyond the `keep` youngest old ones.
+/// Which versions stay beside the current one.
+pub(super) struct Keep {
+    /// As many old ones, the youngest of them.
+    pub(super) count: usize,
+    /// These, whatever their age.
+    pub(super) always: Vec<VersionName>,
+}
+
+/// Removes what a run that died has left, and the old versions that need not be kept.
 ///
 /// What cannot be removed is warned about and stays: it must not keep a renewed certificate from being installed.
-pub(super) fn leftovers(certificate: &Dir, survey: &Survey, keep: usize) {
-    warn(remove_next_link(certificate));
+pub(super) fn leftovers(certificate: &Dir, survey: &Survey, keep: &Keep) {
+    for name in [NEXT_LINK, NEXT_STATE] {
+        warn(remove_if_there(certificate, name));
+    }
     if let Some(versions) = &survey.versions {
-        warn(discard_versions(versions, &survey.current, keep));
+        warn(discard_versions(versions, |found| useless(found, &survey.current, keep)));
     }
 }
 
-/// Removes the versions beyond the `keep` youngest that are older than the `current` one.
-pub(super) fn old_versions(versions: &Dir, current: &VersionName, keep: usize) {
-    warn(discard_versions(versions, &Current::Version(current.clone()), keep));
+/// Whether [`leftovers`] would find anything that a run that died has left.
+pub(super) fn has_leftovers(certificate: &Dir, survey: &Survey, always: Vec<VersionName>) -> Result<bool, StoreError> {
+    for name in [NEXT_LINK, NEXT_STATE] {
+        if certificate.entry(name)?.is_some() {
+            return Ok(true);
+        }
+    }
+    let Some(versions) = &survey.versions else { return Ok(false) };
+    let keep = Keep { count: usize::MAX, always };
+    Ok(versions.names()?.iter().any(|name| is_half(name))
+        || !useless(versions_in(versions)?, &survey.current, &keep).is_empty())
 }
 
-/// Removes the links to files that the version in place does not have.
-pub(super) fn stale_links(certificate: &Dir, wanted: &Wanted<'_>) {
-    warn(inspect::stale_links(certificate, wanted).and_then(|stale| {
+/// Removes the old versions that need not be kept once `current` has taken the place of `previous`: what is between
+/// the two was rolled back from or never approved of, and is not what one would go back to.
+pub(super) fn old_versions(versions: &Dir, previous: Option<&VersionName>, current: &VersionName, keep: &Keep) {
+    warn(discard_versions(versions, |found| {
+        let is_between = |name: &VersionName| previous.is_some_and(|previous| previous < name) && name < current;
+        let (between, rest): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|name| is_between(name) && !keep.always.contains(name));
+        between.into_iter().chain(useless(rest, &Current::Version(current.clone()), keep)).collect()
+    }));
+}
+
+/// Removes the links to files that the version in place does not have: it has `names`.
+pub(super) fn stale_links(certificate: &Dir, names: &[String]) {
+    warn(inspect::stale_links(certificate, names).and_then(|stale| {
         stale.iter().try_for_each(|name| certificate.unlink(name))?;
         if stale.is_empty() { Ok(()) } else { certificate.sync() }
     }));
@@ -40,40 +70,49 @@ pub(super) fn versions_in(versions: &Dir) -> Result<Vec<VersionName>, StoreError
     Ok(found)
 }
 
-fn remove_next_link(certificate: &Dir) -> Result<(), StoreError> {
-    if certificate.entry(NEXT_LINK)?.is_some() { certificate.unlink(NEXT_LINK) } else { Ok(()) }
+/// Removes `name` if it is there.
+pub(super) fn remove_if_there(dir: &Dir, name: impl AsRef<OsStr>) -> Result<(), StoreError> {
+    if dir.entry(&name)?.is_some() { dir.unlink(name) } else { Ok(()) }
 }
 
-fn discard_versions(versions: &Dir, current: &Current, keep: usize) -> Result<(), StoreError> {
+fn discard_versions(
+    versions: &Dir,
+    useless: impl FnOnce(Vec<VersionName>) -> Vec<VersionName>,
+) -> Result<(), StoreError> {
     let mut found = versions_in(versions)?;
     found.retain(|name| matches!(versions.entry(name.as_str()), Ok(Some(entry)) if entry.kind == FileType::Directory));
-    let useless = useless(found, current, keep);
+    let useless = useless(found);
     for version in &useless {
-        versions.rename(version.as_str(), &format!("{DISCARDED}{version}"))?;
+        versions.rename(version.as_str(), format!("{DISCARDED}{version}"))?;
     }
     if !useless.is_empty() {
         // Before any file of them goes: a version under its own name is always whole.
         versions.sync()?;
     }
-    let half = |name: &OsString| starts_with(name, STAGED) || starts_with(name, DISCARDED);
-    versions.names()?.iter().filter(|name| half(name)).try_for_each(|name| versions.remove_tree(name))
+    versions.names()?.iter().filter(|name| is_half(name)).try_for_each(|name| versions.remove_tree(name))
 }
 
 /// Of the versions found, oldest first, those to remove.
-fn useless(mut found: Vec<VersionName>, current: &Current, keep: usize) -> Vec<VersionName> {
+fn useless(mut found: Vec<VersionName>, current: &Current, keep: &Keep) -> Vec<VersionName> {
     match current {
         Current::Version(current) => {
-            // What is younger than the current one was never switched to.
-            let younger = found.split_off(found.partition_point(|name| name <= current));
-            found.retain(|name| name != current);
-            found.truncate(found.len().saturating_sub(keep));
+            // What is younger than all that were ever switched to was not.
+            let youngest = keep.always.iter().fold(current, |youngest, name| youngest.max(name));
+            let younger = found.split_off(found.partition_point(|name| name <= youngest));
+            found.retain(|name| name != current && !keep.always.contains(name));
+            found.truncate(found.len().saturating_sub(keep.count));
             found.into_iter().chain(younger).collect()
         }
         // A lone version is a first install that died before its switch.
         Current::Absent if found.len() == 1 => found,
         // Several mean that `current` was lost: they are what the user has left.
-        Current::Absent | Current::Astray => Vec::new(),
+        Current::Absent | Current::Astray(_) => Vec::new(),
     }
+}
+
+/// Whether a version is being written or removed under this name.
+fn is_half(name: &OsStr) -> bool {
+    starts_with(name, STAGED) || starts_with(name, DISCARDED)
 }
 
 fn starts_with(name: &OsStr, prefix: &str) -> bool {

@@ -22,6 +22,13 @@ pub(super) fn find(path: &Path) -> Result<Option<Dir>, StoreError> {
     }
 }
 
+/// The directory at `path` if it is there, else the last on the way to it that is.
+pub(super) fn nearest(path: &Path) -> Result<Dir, StoreError> {
+    let mut walk = Walk::to(path)?;
+    walk.advance()?;
+    Ok(walk.at)
+}
+
 /// The directory at `path`. What is missing on the way is made, and added to `made`.
 pub(super) fn reach(path: &Path, made: &mut Made) -> Result<Dir, StoreError> {
     let mut walk = Walk::to(path)?;
@@ -32,7 +39,7 @@ pub(super) fn reach(path: &Path, made: &mut Made) -> Result<Dir, StoreError> {
 }
 
 /// The directories that a run has made, each with its parent, outermost first.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Made(Vec<(Dir, OsString)>);
 
 impl Made {

@@ -21,12 +21,12 @@ fn a_lock_that_is_held_too_long_is_an_error() {
     held.lock().unwrap();
     let before = tree_with_times(dir.path());
     let mut impatient = options();
-    impatient.lock_timeout = Duration::from_millis(300);
+    impatient.patience.timeout = Duration::from_millis(300);
     let started = Instant::now();
     let error = store::install(dir.path(), &identity("b"), &files("b"), &impatient).unwrap_err();
-    assert!(started.elapsed() >= impatient.lock_timeout && started.elapsed() < Duration::from_secs(10));
+    assert!(started.elapsed() >= impatient.patience.timeout && started.elapsed() < Duration::from_secs(10));
     assert!(matches!(&error, StoreError::Locked { path, .. } if *path == certificate), "{error}");
-    impatient.lock_timeout = Duration::ZERO;
+    impatient.patience.timeout = Duration::ZERO;
     let started = Instant::now();
     assert!(store::install(dir.path(), &identity("b"), &files("b"), &impatient).is_err());
     assert!(started.elapsed() < Duration::from_secs(5));

@@ -29,7 +29,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use certctl::format::FileImage;
-use certctl::store::{self, Identity, Installed, Name, Options, StoreError};
+use certctl::stop::Stop;
+use certctl::store::{self, Identity, Installed, Name, Options, Ownership, Patience, StoreError};
 use zeroize::Zeroizing;
 
 /// The directory's name in all of these tests.
@@ -67,8 +68,9 @@ fn options() -> Options {
     Options {
         keep: 3,
         force: false,
-        lock_timeout: Duration::from_secs(30),
+        patience: Patience { timeout: Duration::from_secs(30), stop: Stop::default() },
         now: "2026-11-22T02:03:04Z".parse().unwrap(),
+        ownership: Ownership::default(),
     }
 }
 

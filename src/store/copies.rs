@@ -1,0 +1,329 @@
+//! Copies of a certificate's files at fixed paths, for servers that read them there.
+//!
+//! A copy is written beside its path as `.NAME.certctl-new`; what stood at the path stays as `.NAME.certctl-old` until
+//! the change is approved of; then one rename puts the copy in place. All copies of a certificate are prepared before
+//! the first rename, and the renames come back to back, a certificate next to its key.
+
+use std::cmp::Ordering;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FileType;
+use rustix::io::Errno;
+
+use crate::store::dir::{Dir, Entry};
+use crate::store::error::StoreError;
+use crate::store::state::Unfinished;
+use crate::store::sweep;
+use crate::store::walk;
+use crate::store::{Install, Ownership};
+
+/// A copy that is being written.
+const NEW: &str = "new";
+/// What stood at the path before.
+const OLD: &str = "old";
+/// What stood at the path, where it has to be copied to be kept.
+const HALF: &str = "half";
+
+/// Longest file that is copied to be kept, in bytes: whatever stands at the path may be no certificate at all.
+const LONGEST: usize = 64 << 20;
+
+/// A path, by its open parent directory.
+struct Place<'a> {
+    path: &'a Path,
+    parent: Dir,
+    name: &'a OsStr,
+}
+
+impl<'a> Place<'a> {
+    fn find(path: &'a Path) -> Result<Self, StoreError> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(StoreError::NotAFile { path: path.to_owned(), found: "a directory" });
+        };
+        match walk::find(parent)? {
+            Some(parent) => Ok(Self { path, parent, name }),
+            None => Err(StoreError::NoParent { path: parent.to_owned() }),
+        }
+    }
+
+    /// What stands there, if a copy may replace it.
+    fn entry(&self) -> Result<Option<Entry>, StoreError> {
+        match self.parent.entry(self.name)? {
+            Some(entry) if !matches!(entry.kind, FileType::RegularFile | FileType::Symlink) => {
+                Err(StoreError::NotAFile { path: self.path.to_owned(), found: entry.kind_in_words() })
+            }
+            entry => Ok(entry),
+        }
+    }
+
+    /// The name of a file beside it.
+    fn beside(&self, what: &str) -> OsString {
+        let mut name = OsString::from(".");
+        name.push(self.name);
+        name.push(".certctl-");
+        name.push(what);
+        name
+    }
+
+    fn has(&self, what: &str) -> Result<bool, StoreError> {
+        Ok(self.parent.entry(self.beside(what))?.is_some())
+    }
+
+    fn remove(&self, what: &str) -> Result<(), StoreError> {
+        sweep::remove_if_there(&self.parent, self.beside(what))
+    }
+
+    /// Keeps what stands there under a second name.
+    fn keep(&self, entry: &Entry) -> Result<(), StoreError> {
+        let old = self.beside(OLD);
+        match self.parent.hard_link(self.name, &old) {
+            Ok(()) => Ok(()),
+            Err(Errno::EXIST) => Err(StoreError::io("create the link", self.parent.path().join(old), Errno::EXIST)),
+            // Not every file system has hard links, and some forbid them for others' files.
+            Err(_) => self.keep_a_copy(entry).and_then(|()| self.parent.rename(self.beside(HALF), old)),
+        }
+    }
+
+    fn keep_a_copy(&self, entry: &Entry) -> Result<(), StoreError> {
+        let half = self.beside(HALF);
+        if entry.kind == FileType::Symlink {
+            return self.parent.link(self.parent.link_target(self.name)?, half);
+        }
+        let failed = |reason| StoreError::io("read", self.path.to_owned(), reason);
+        let found = self.parent.read(self.name, LONGEST).map_err(failed)?;
+        let found = found.ok_or_else(|| failed(Errno::FBIG.into()))?;
+        let ownership = Ownership { owner: Some(found.owner), group: Some(found.group) };
+        self.parent.write(half, &found.bytes, found.mode, ownership)
+    }
+
+    /// Puts back what stood there, if it was kept. Whether it was.
+    fn put_back(&self) -> Result<bool, StoreError> {
+        let old = self.beside(OLD);
+        let Some(kept) = self.parent.entry(&old)? else {
+            return Ok(false);
+        };
+        match self.entry()? {
+            // Two names of one file: a rename would leave both.
+            Some(entry) if entry.is_same_as(&kept) => self.parent.unlink(&old)?,
+            _ => self.parent.rename(&old, self.name)?,
+        }
+        Ok(true)
+    }
+}
+
+/// One copy, and whether it has to be made.
+struct Copy<'a> {
+    place: Place<'a>,
+    bytes: &'a [u8],
+    mode: u32,
+    ownership: Ownership,
+    is_right: bool,
+    is_absent: bool,
+}
+
+/// All copies of a certificate, in the order in which they are put in place.
+pub(super) struct Copies<'a> {
+    copies: Vec<Copy<'a>>,
+    /// How many of them have something kept beside them since this change, or nothing to keep.
+    kept: Vec<bool>,
+    /// How many have been put in place.
+    renamed: usize,
+}
+
+impl<'a> Copies<'a> {
+    /// Looks at what is there. `contents` gives the bytes of each of the certificate's files.
+    ///
+    /// # Errors
+    /// When a copy cannot be placed, as far as that shows without writing. `certificate` is for the message.
+    pub(super) fn plan(
+        installs: &'a [Install],
+        contents: impl Fn(&str) -> Option<&'a [u8]>,
+        ownership: Ownership,
+        certificate: &Path,
+    ) -> Result<Self, StoreError> {
+        let mut ordered: Vec<_> = installs.iter().collect();
+        ordered.sort_by(|one, other| order(one, other));
+        let plan = |install: &&'a Install| {
+            let Some(bytes) = contents(&install.file) else {
+                let (path, file, to) = (certificate.to_owned(), install.file.clone(), install.to.clone());
+                return Err(StoreError::NothingToCopy { path, file, to });
+            };
+            let place = Place::find(&install.to)?;
+            let is_absent = place.entry()?.is_none();
+            let found = if is_absent { None } else { place.parent.read(place.name, bytes.len()).ok().flatten() };
+            let is_right = found.is_some_and(|file| file.is_sound(install.mode, ownership) && *file.bytes == *bytes);
+            Ok(Copy { place, bytes, mode: install.mode, ownership, is_right, is_absent })
+        };
+        let copies = ordered.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { kept: vec![false; copies.len()], copies, renamed: 0 })
+    }
+
+    /// Whether none has to be made.
+    pub(super) fn are_right(&self) -> bool {
+        self.copies.iter().all(|copy| copy.is_right)
+    }
+
+    /// The paths of those to be made at which nothing stands.
+    pub(super) fn absent(&self) -> impl Iterator<Item = PathBuf> {
+        self.copies.iter().filter(|copy| copy.is_absent).map(|copy| copy.place.path.to_owned())
+    }
+
+    /// Whether a run that died has left something beside a path; what was kept counts unless it `may_be_kept`.
+    pub(super) fn have_leftovers(&self, may_be_kept: bool) -> Result<bool, StoreError> {
+        for copy in &self.copies {
+            for what in leftovers(may_be_kept) {
+                if copy.place.has(what)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Removes what a run that died has left.
+    pub(super) fn remove_leftovers(&self, may_be_kept: bool) -> Result<(), StoreError> {
+        self.copies
+            .iter()
+            .try_for_each(|copy| leftovers(may_be_kept).iter().try_for_each(|what| copy.place.remove(what)))
+    }
+
+    /// Writes each copy that has to be made beside its path, and keeps what stands there. Where an earlier change is
+    /// `unfinished`, what stood there before that one is kept already, and what it has put there is not.
+    pub(super) fn prepare(&mut self, unfinished: Option<&Unfinished>) -> Result<(), StoreError> {
+        self.copies.retain(|copy| !copy.is_right);
+        self.kept = vec![false; self.copies.len()];
+        for copy in &self.copies {
+            copy.place.parent.write(copy.place.beside(NEW), copy.bytes, copy.mode, copy.ownership)?;
+        }
+        for (copy, kept) in self.copies.iter().zip(&mut self.kept) {
+            if let Some(change) = unfinished
+                && (change.new_copies.iter().any(|path| path == copy.place.path) || copy.place.has(OLD)?)
+            {
+                continue;
+            }
+            if let Some(entry) = copy.place.entry()? {
+                copy.place.keep(&entry)?;
+            }
+            *kept = true;
+        }
+        self.sync()
+    }
+
+    /// Puts the copies in place. It is not synced.
+    pub(super) fn switch(&mut self) -> Result<(), StoreError> {
+        for Copy { place, .. } in &self.copies {
+            place.parent.rename(place.beside(NEW), place.name)?;
+            self.renamed += 1;
+        }
+        Ok(())
+    }
+
+    /// Makes the names survive a power cut.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        sync(self.copies.iter().map(|copy| &copy.place))
+    }
+
+    /// Puts everything back.
+    pub(super) fn undo(&self) {
+        for (number, (copy, kept)) in self.copies.iter().zip(&self.kept).enumerate().rev() {
+            let place = &copy.place;
+            let is_renamed = number < self.renamed;
+            match (*kept, is_renamed) {
+                (true, true) => sweep::warn(match place.put_back() {
+                    Ok(false) => place.parent.unlink(place.name),
+                    put_back => put_back.map(|_| ()),
+                }),
+                (true, false) => sweep::warn(place.remove(OLD)),
+                (false, true) => {
+                    tracing::warn!("{} was replaced; the next run puts the right one in place", place.path.display());
+                }
+                (false, false) => {}
+            }
+            for what in [NEW, HALF] {
+                sweep::warn(place.remove(what));
+            }
+        }
+        sweep::warn(self.sync());
+    }
+
+    /// Removes what was kept.
+    pub(super) fn forget_old(&self) {
+        for copy in &self.copies {
+            sweep::warn(copy.place.remove(OLD));
+        }
+        sweep::warn(self.sync());
+    }
+}
+
+/// Puts back what stood at each path before the unfinished change, which has put copies where nothing stood at `made`.
+///
+/// # Errors
+/// The first of what the disk does not let it; everything else is put back.
+pub(super) fn restore(installs: &[Install], made: &[PathBuf]) -> Result<(), StoreError> {
+    let mut ordered: Vec<_> = installs.iter().collect();
+    ordered.sort_by(|one, other| order(one, other));
+    let mut outcome = Ok(());
+    let mut places = Vec::new();
+    for Install { to, .. } in ordered {
+        let restored = Place::find(to).and_then(|place| {
+            if !place.put_back()? && made.contains(to) && place.entry()?.is_some() {
+                place.parent.unlink(place.name)?;
+            }
+            [NEW, HALF].iter().try_for_each(|what| place.remove(what))?;
+            places.push(place);
+            Ok(())
+        });
+        outcome = first(outcome, restored);
+    }
+    first(outcome, sync(places.iter()))
+}
+
+/// Removes whatever was kept beside the paths.
+pub(super) fn forget_old(installs: &[Install]) {
+    for Install { to, .. } in installs {
+        let forget = |place: &Place<'_>| leftovers(false).iter().try_for_each(|what| place.remove(what));
+        sweep::warn(Place::find(to).and_then(|place| forget(&place).and_then(|()| sync([&place].into_iter()))));
+    }
+}
+
+/// The first error; another is warned about.
+pub(super) fn first(one: Result<(), StoreError>, other: Result<(), StoreError>) -> Result<(), StoreError> {
+    if one.is_err() {
+        sweep::warn(other);
+        one
+    } else {
+        other
+    }
+}
+
+fn leftovers(may_be_kept: bool) -> &'static [&'static str] {
+    if may_be_kept { &[NEW, HALF] } else { &[NEW, HALF, OLD] }
+}
+
+/// Syncs the parents, one that several share once.
+fn sync<'p>(places: impl Iterator<Item = &'p Place<'p>>) -> Result<(), StoreError> {
+    let mut done: Option<&Path> = None;
+    for Place { parent, .. } in places {
+        if done != Some(parent.path()) {
+            parent.sync()?;
+        }
+        done = Some(parent.path());
+    }
+    Ok(())
+}
+
+/// By directory, then by name without its ending, certificates before keys: so that `www.crt` and `www.key` change
+/// one right after the other.
+fn order(one: &Install, other: &Install) -> Ordering {
+    let key = |install: &Install| {
+        let (parent, stem) = (install.to.parent().map(Path::to_owned), install.to.file_stem().map(OsStr::to_owned));
+        (parent, stem, is_key(install), install.to.clone())
+    };
+    key(one).cmp(&key(other))
+}
+
+/// Whether it holds a key: others may not read it, or its name says so.
+fn is_key(install: &Install) -> bool {
+    let names = ["privkey", "keystore", "combined", "secret"];
+    install.mode & 0o004 == 0 || names.iter().any(|name| install.file.starts_with(name))
+}
