@@ -6,8 +6,12 @@ use std::process::{Command, Stdio};
 
 /// Whether a tool can be asked.
 pub(crate) fn has(tool: &str) -> bool {
-    let found =
-        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|at| at.join(tool).exists()));
+    let path = std::env::var_os("PATH");
+    is_there(path.is_some_and(|path| std::env::split_paths(&path).any(|at| at.join(tool).exists())), tool)
+}
+
+/// The same of one that was looked for in another way.
+pub(crate) fn is_there(found: bool, tool: &str) -> bool {
     assert!(found || std::env::var_os("CERTCTL_REQUIRE_ORACLES").is_none(), "{tool} is not installed");
     if !found {
         eprintln!("skipped: {tool} is not installed");
