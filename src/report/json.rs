@@ -121,11 +121,8 @@ impl<'a> List<'a> {
         now: Timestamp,
     ) -> Self {
         let listed = |(provider, account, row): &'a (&str, &str, Certificate)| Listed::new(provider, account, row, now);
-        let failed = |(provider, account, failure): &'a (&str, &str, Failure)| AccountFailure {
-            provider,
-            account,
-            problem: Problem::of(failure),
-        };
+        let failed =
+            |(provider, account, failure): &'a (&str, &str, Failure)| AccountFailure::new(provider, account, failure);
         Self {
             schema: "certctl.list/v1",
             certificates: rows.iter().map(listed).collect(),
@@ -155,7 +152,7 @@ impl<'a> Describe<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Of one run, and of the accounts that could not be asked.
+    /// Of one run: what became of each certificate, and the accounts that failed.
     #[must_use]
     pub fn new(
         started_at: Timestamp,
@@ -165,18 +162,15 @@ impl<'a> Run<'a> {
         failures: &'a [(&'a str, &'a str, &'a Failure)],
     ) -> Self {
         let results = rows.iter().map(Delivered::new).collect();
-        let failed = |(provider, account, failure): &'a (&str, &str, &Failure)| AccountFailure {
-            provider,
-            account,
-            problem: Problem::of(failure),
-        };
+        let errors =
+            failures.iter().map(|(provider, account, failure)| AccountFailure::new(provider, account, failure));
         Self {
             schema: "certctl.run/v1",
             started_at: rfc3339(started_at),
             finished_at: rfc3339(finished_at),
             exit_code: exit as u8,
             results,
-            errors: failures.iter().map(failed).collect(),
+            errors: errors.collect(),
         }
     }
 }
@@ -196,6 +190,12 @@ impl<'a> Listed<'a> {
             not_after: row.not_after.map(rfc3339),
             days_left: row.days_left(now),
         }
+    }
+}
+
+impl<'a> AccountFailure<'a> {
+    fn new(provider: &'a str, account: &'a str, failure: &Failure) -> Self {
+        Self { provider, account, problem: Problem::of(failure) }
     }
 }
 

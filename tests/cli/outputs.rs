@@ -42,7 +42,7 @@ const DESCRIBED: &str = "issuer:S serial:S fingerprint_sha1:S fingerprint_sha256
 const DELIVERED: &str = "name:S provider:s account:s id:S outcome:s path:S version:S not_after:S fingerprint_sha256:S \
     error:O";
 const PROBLEM: &str = "code:s exit_code:n message:s hint:S request_id:S";
-const RUN: &str = "schema:s started_at:s finished_at:s exit_code:n results:r";
+const RUN: &str = "schema:s started_at:s finished_at:s exit_code:n results:r errors:r";
 
 #[track_caller]
 fn is_run(run: &Run) -> Vec<Value> {
@@ -50,7 +50,8 @@ fn is_run(run: &Run) -> Vec<Value> {
     let results = report["results"].as_array().unwrap().clone();
     let mut head = report.clone();
     head.as_object_mut().unwrap().remove("results");
-    has_shape(&head, RUN.trim_end_matches(" results:r"));
+    assert_eq!(head.as_object_mut().unwrap().remove("errors"), Some(json!([])), "of accounts that sync cannot ask");
+    has_shape(&head, RUN.trim_end_matches(" results:r errors:r"));
     assert_eq!((&report["schema"], &report["exit_code"]), (&json!("certctl.run/v1"), &json!(run.code)));
     for row in &results {
         has_shape(row, DELIVERED);
