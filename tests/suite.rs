@@ -10,6 +10,7 @@ mod hook;
 mod oracle;
 mod process;
 mod readme;
+mod report;
 #[allow(dead_code, reason = "what the example alone uses")]
 mod sandbox;
 #[path = "sandbox/selftest/mod.rs"]

@@ -103,7 +103,8 @@ fn style(global: &Global, environment: &Environment) -> Style {
         Color::Never => false,
         Color::Auto => environment.variable("NO_COLOR").is_none() && io::stderr().is_terminal(),
     };
-    Style { level, json: global.log_format == LogFormat::Json, color }
+    let is_journal = report::log::is_journal(environment.variable("JOURNAL_STREAM"));
+    Style { level, json: global.log_format == LogFormat::Json, color, is_journal }
 }
 
 /// How accounts are reached, by the flags that every command takes.

@@ -11,6 +11,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::progress::Above;
 use crate::text::one_line;
 
 /// No message is longer, in characters.
@@ -25,6 +26,16 @@ pub struct Style {
     pub json: bool,
     /// Whether text is coloured.
     pub color: bool,
+    /// Whether lines of text begin with their priority, as the systemd journal takes it; see [`is_journal`].
+    pub is_journal: bool,
+}
+
+/// Whether stderr is the systemd journal: then it is what the variable `JOURNAL_STREAM`, which is given here, says.
+/// A program that was started with stderr elsewhere inherits the variable, too.
+#[must_use]
+pub fn is_journal(value: Option<&str>) -> bool {
+    let stderr = rustix::fs::fstat(io::stderr()).ok();
+    stderr.is_some_and(|stderr| value.is_some_and(|value| value == format!("{}:{}", stderr.st_dev, stderr.st_ino)))
 }
 
 /// Sends this process's messages to stderr. Only certctl's own: those of the HTTP and TLS libraries could show what
@@ -34,11 +45,11 @@ pub struct Style {
 pub fn start(style: Style) {
     let ours = Targets::new().with_target("certctl", style.level);
     let registry = tracing_subscriber::registry().with(ours);
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let layer = tracing_subscriber::fmt::layer().with_writer(|| Above);
     let _ = if style.json {
         registry.with(layer.json().with_target(false)).try_init()
     } else {
-        registry.with(layer.event_format(Line { color: style.color })).try_init()
+        registry.with(layer.event_format(Line { color: style.color, is_journal: style.is_journal })).try_init()
     };
 }
 
@@ -53,6 +64,7 @@ pub fn hush_panics() {
 /// `certctl: warning: message`, as Unix commands write it.
 struct Line {
     color: bool,
+    is_journal: bool,
 }
 
 impl<S, N> FormatEvent<S, N> for Line
@@ -61,13 +73,15 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let (word, color) = match *event.metadata().level() {
-            Level::ERROR => ("error: ", "31"),
-            Level::WARN => ("warning: ", "33"),
-            Level::INFO => ("", ""),
-            _ => ("debug: ", "2"),
+        let (word, color, priority) = match *event.metadata().level() {
+            Level::ERROR => ("error: ", "31", 3),
+            Level::WARN => ("warning: ", "33", 4),
+            Level::INFO => ("", "", 6),
+            _ => ("debug: ", "2", 7),
         };
-        if self.color && !word.is_empty() {
+        if self.is_journal {
+            write!(writer, "<{priority}>certctl: {word}")?;
+        } else if self.color && !word.is_empty() {
             write!(writer, "certctl: \x1b[{color}m{word}\x1b[0m")?;
         } else {
             write!(writer, "certctl: {word}")?;

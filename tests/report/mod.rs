@@ -1,0 +1,5 @@
+//! What the user and the scripts see.
+
+mod log;
+mod metrics;
+mod progress;
