@@ -47,6 +47,7 @@ fn every_command_on_certctl_works_in_the_sandbox() {
         "README.md",
         "docs/usage.md",
         "docs/configuration.md",
+        "docs/sync.md",
         "docs/layout.md",
         "docs/providers.md",
         "docs/sandbox.md",
@@ -76,6 +77,10 @@ fn every_command_on_the_sandbox_works() {
     let mut run = 0;
     for document in ["README.md", "docs/sandbox.md"] {
         for command in blocks(document).iter().flat_map(|block| block.lines()) {
+            // What the next commands read.
+            if command.starts_with("printf ") {
+                assert!(Command::new("sh").args(["-c", command]).current_dir(&directory).status().unwrap().success());
+            }
             let Some(rest) = command.strip_prefix("cargo run --example sandbox -- ") else { continue };
             let mut cargo =
                 cargo(&["run", "--quiet", "--manifest-path", manifest.to_str().unwrap(), "--example", "sandbox", "--"]);
@@ -84,7 +89,7 @@ fn every_command_on_the_sandbox_works() {
             run += 1;
         }
     }
-    assert!(run >= 5, "only {run} commands found");
+    assert!(run >= 8, "only {run} commands found");
 }
 
 /// The cargo that runs the tests, with the same target directory and no input.
