@@ -1,9 +1,9 @@
 //! The accounts of each cloud: their keys, how they list, and what they hold.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Cloud;
-use super::catalogue::{self, Certificate};
+use super::catalogue::{self, Certificate, Trouble};
 use super::pki::Authority;
 use super::signature::{Key, Token};
 
@@ -26,10 +26,12 @@ pub(crate) enum Account {
     Liar,
     /// The list gives its first page again and again, and promises more.
     Repeating,
+    /// As many certificates as [`super::Options::bulk`] says, all alike.
+    Bulk,
 }
 
 impl Account {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Healthy,
         Self::Troubled,
         Self::Session,
@@ -38,6 +40,7 @@ impl Account {
         Self::Mfa,
         Self::Liar,
         Self::Repeating,
+        Self::Bulk,
     ];
 
     /// Whether the cloud knows such accounts.
@@ -59,12 +62,20 @@ pub(crate) struct Holder {
     pub(crate) project_id: String,
     pub(crate) domain_id: String,
     authority: Arc<Authority>,
+    bulk: usize,
     /// Issued when they are first looked at: most tests look at one account.
-    certificates: OnceLock<Vec<Certificate>>,
+    held: Mutex<Option<Held>>,
+}
+
+/// What an account holds now.
+struct Held {
+    certificates: Arc<Vec<Certificate>>,
+    /// How many it ever held: an id is never given twice.
+    made: usize,
 }
 
 impl Holder {
-    pub(crate) fn new(cloud: Cloud, account: Account, authority: Arc<Authority>) -> Self {
+    pub(crate) fn new(cloud: Cloud, account: Account, authority: Arc<Authority>, bulk: usize) -> Self {
         let token = matches!(account, Account::Session | Account::ExpiredSession).then(|| Token {
             // As long and as odd as the clouds' own.
             value: format!("{}/+==", letters(300)),
@@ -79,22 +90,55 @@ impl Holder {
         let mfa = (account == Account::Mfa).then(|| format!("{:06}", fastrand::u32(..1_000_000)));
         let key = Key { access_key, secret_key, token, mfa };
         let (project_id, domain_id) = (hex(32), hex(32));
-        Self { cloud, account, key, project_id, domain_id, authority, certificates: OnceLock::new() }
+        Self { cloud, account, key, project_id, domain_id, authority, bulk, held: Mutex::default() }
     }
 
-    pub(crate) fn certificates(&self) -> &[Certificate] {
-        self.certificates.get_or_init(|| match self.account {
-            Account::Healthy => catalogue::healthy(self.cloud, &self.authority),
-            Account::Troubled => catalogue::troubled(self.cloud, &self.authority),
-            Account::Empty => Vec::new(),
-            Account::Session | Account::ExpiredSession | Account::Mfa | Account::Liar | Account::Repeating => {
-                catalogue::small(self.cloud, &self.authority)
-            }
+    /// As they are now; a later change is not seen.
+    pub(crate) fn certificates(&self) -> Arc<Vec<Certificate>> {
+        self.change(|held| Arc::clone(&held.certificates))
+    }
+
+    /// Another certificate for the same names under a new id: its validity starts later and, as lifetimes shrink, ends
+    /// earlier than its predecessor's, which stays.
+    pub(crate) fn renew(&self, id: &str, trouble: Option<Trouble>) -> Certificate {
+        self.change(|held| {
+            let old = held.certificates.iter().find(|certificate| certificate.id == id);
+            let old = old.unwrap_or_else(|| panic!("{:?} {:?} has no {id}", self.cloud, self.account));
+            let new = catalogue::renewal(self.cloud, &self.authority, old, held.made, trouble);
+            held.add(new)
         })
     }
 
-    pub(crate) fn find(&self, id: &str) -> Option<&Certificate> {
-        self.certificates().iter().find(|certificate| certificate.id == id && !certificate.id.is_empty())
+    /// Another certificate, for these names.
+    pub(crate) fn issue(&self, names: &[&str], days: (i64, i64)) -> Certificate {
+        self.change(|held| {
+            let new = catalogue::single(self.cloud, &self.authority, names, days, held.made);
+            held.add(new)
+        })
+    }
+
+    pub(crate) fn withdraw(&self, id: &str) {
+        self.change(|held| Arc::make_mut(&mut held.certificates).retain(|certificate| certificate.id != id));
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Held) -> T) -> T {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        change(held.get_or_insert_with(|| {
+            let certificates = self.first();
+            Held { made: certificates.len(), certificates: Arc::new(certificates) }
+        }))
+    }
+
+    fn first(&self) -> Vec<Certificate> {
+        match self.account {
+            Account::Healthy => catalogue::healthy(self.cloud, &self.authority),
+            Account::Troubled => catalogue::troubled(self.cloud, &self.authority),
+            Account::Empty => Vec::new(),
+            Account::Bulk => catalogue::bulk(self.cloud, &self.authority, self.bulk),
+            Account::Session | Account::ExpiredSession | Account::Mfa | Account::Liar | Account::Repeating => {
+                catalogue::small(self.cloud, &self.authority)
+            }
+        }
     }
 
     /// One page of what the account lists, and the total that it names.
@@ -108,6 +152,14 @@ impl Holder {
         let page = listed.iter().skip(offset).take(limit).copied().collect();
         let lie = if matches!(self.account, Account::Liar | Account::Repeating) { 100 } else { 0 };
         (page, listed.len() + lie)
+    }
+}
+
+impl Held {
+    fn add(&mut self, certificate: Certificate) -> Certificate {
+        Arc::make_mut(&mut self.certificates).push(certificate.clone());
+        self.made += 1;
+        certificate
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Certificate {
     /// None before it is issued.
     pub(crate) validity: Option<(Timestamp, Timestamp)>,
     pub(crate) key: KeyKind,
+    /// What it was issued for.
+    wanted: Option<Wanted>,
     pub(crate) issued: Option<Issued>,
     pub(crate) trouble: Option<Trouble>,
     pub(crate) disorder: Disorder,
@@ -272,15 +274,64 @@ pub(crate) fn troubled(cloud: Cloud, authority: &Authority) -> Vec<Certificate> 
     cast.make("evil id", &["evil-id"], |_| {});
     cast.certificates.last_mut().unwrap().id = "x\ncertctl: error: \u{1b}[2Jy\u{9b}".to_owned();
     cast.make("evil listing", &["evil-listing"], |sketch| sketch.listed = Some("../../etc/x"));
-    for evil in ["../../etc/x", "/etc/x", "..", "a/b", "..\\..\\x", "-rf", "a\nb", "\u{1b}[31mred", ".", " ", "a\0b"] {
-        cast.make("evil name", &[], |sketch| sketch.verbatim = Some(evil));
-    }
     let endless = "a".repeat(300);
-    cast.make("evil name", &[], |sketch| sketch.verbatim = Some(&endless));
+    for evil in
+        ["../../etc/x", "/etc/x", "..", "a/b", "..\\..\\x", "-rf", "a\nb", "\u{1b}[31mred", ".", " ", "a\0b", &endless]
+    {
+        let names = [evil];
+        cast.make("evil name", &[], |sketch| sketch.verbatim = &names);
+    }
     cast.make("duplicate", &["duplicate"], |_| {});
     let twin = cast.certificates.last().unwrap().clone();
     cast.certificates.push(twin);
     cast.certificates
+}
+
+/// So many of different names, cheap to make and to read.
+pub(crate) fn bulk(cloud: Cloud, authority: &Authority, count: usize) -> Vec<Certificate> {
+    let mut cast = Cast::new(cloud, authority);
+    for n in 1..=count {
+        cast.make("bulk", &[&format!("bulk-{n:04}")], |sketch| {
+            (sketch.key, sketch.days) = (KeyKind::P256Pkcs8, (-30, 150));
+        });
+    }
+    cast.certificates
+}
+
+/// One more, for these names, the account's `n`th.
+pub(crate) fn single(cloud: Cloud, authority: &Authority, names: &[&str], days: (i64, i64), n: usize) -> Certificate {
+    let mut cast = Cast { made: n, ..Cast::new(cloud, authority) };
+    cast.make("single", &[], |sketch| (sketch.days, sketch.verbatim) = (days, names));
+    cast.certificates.remove(0)
+}
+
+/// The account's `n`th, which renews another one.
+pub(crate) fn renewal(
+    cloud: Cloud,
+    authority: &Authority,
+    old: &Certificate,
+    n: usize,
+    trouble: Option<Trouble>,
+) -> Certificate {
+    let (old_from, old_to) = old.validity.unwrap();
+    let after = |time: Timestamp, seconds| time.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
+    // Each of many renewals within one minute is to be newer than the one before.
+    let from = after(now, -60).max(after(old_from, 1));
+    let day_less = after(old_to, -24 * 60 * 60);
+    let to = if day_less > now { day_less } else { after(now, 47 * 24 * 60 * 60) };
+    let wanted = Wanted { validity: (from, to), ..old.wanted.clone().unwrap() };
+    Certificate {
+        id: id(cloud, n),
+        resource_id: super::accounts::hex(32),
+        status: Status::Issued,
+        validity: Some((from, to)),
+        issued: Some(authority.issue(&wanted)),
+        wanted: Some(wanted),
+        trouble,
+        variant: n,
+        ..old.clone()
+    }
 }
 
 /// A certificate about to be made.
@@ -298,14 +349,16 @@ struct Sketch<'s> {
     description: Option<&'s str>,
     /// The main domain's host part, as the list shows it.
     listed: Option<&'s str>,
-    /// The only name, as it is.
-    verbatim: Option<&'s str>,
+    /// More names, as they are.
+    verbatim: &'s [&'s str],
 }
 
 struct Cast<'a> {
     cloud: Cloud,
     authority: &'a Authority,
     now: Timestamp,
+    /// How many the account has ever held.
+    made: usize,
     certificates: Vec<Certificate>,
 }
 
@@ -313,7 +366,7 @@ impl<'a> Cast<'a> {
     fn new(cloud: Cloud, authority: &'a Authority) -> Self {
         // Half an hour off any whole day from now, or the days left would change while a test runs.
         let now = Timestamp::from_second(Timestamp::now().as_second() - 1800).unwrap();
-        Self { cloud, authority, now, certificates: Vec::new() }
+        Self { cloud, authority, now, made: 0, certificates: Vec::new() }
     }
 
     fn one(&mut self, label: &'static str, hosts: &[&str]) {
@@ -321,7 +374,8 @@ impl<'a> Cast<'a> {
     }
 
     fn make<'s>(&mut self, label: &'static str, hosts: &[&str], sketched: impl FnOnce(&mut Sketch<'s>)) {
-        let n = self.certificates.len();
+        let n = self.made;
+        self.made += 1;
         let mut sketch = Sketch {
             key: KeyKind::ALL[n % KeyKind::ALL.len()],
             depth: if n.is_multiple_of(3) { Depth::Two } else { Depth::One },
@@ -335,7 +389,7 @@ impl<'a> Cast<'a> {
             alias: None,
             description: None,
             listed: None,
-            verbatim: None,
+            verbatim: &[],
         };
         sketched(&mut sketch);
 
@@ -346,20 +400,19 @@ impl<'a> Cast<'a> {
             host => format!("{host}.{base}"),
         };
         let mut names: Vec<String> = hosts.iter().map(within).collect();
-        names.extend(sketch.verbatim.map(str::to_owned));
+        names.extend(sketch.verbatim.iter().map(ToString::to_string));
         let at = |days: i64| self.now.checked_add(SignedDuration::from_hours(24 * days)).unwrap();
         let validity = (at(sketch.days.0), at(sketch.days.1));
         let common_name = names.first().cloned().unwrap_or_default();
-        let issued = sketch.issue.then(|| {
-            self.authority.issue(&Wanted {
-                // A common name holds 64 characters at most.
-                common_name: common_name.chars().take(64).collect(),
-                names: if sketch.san { names.clone() } else { Vec::new() },
-                validity,
-                key: sketch.key,
-                depth: sketch.depth,
-            })
+        let wanted = sketch.issue.then(|| Wanted {
+            // A common name holds 64 characters at most.
+            common_name: common_name.chars().take(64).collect(),
+            names: if sketch.san { names.clone() } else { Vec::new() },
+            validity,
+            key: sketch.key,
+            depth: sketch.depth,
         });
+        let issued = wanted.as_ref().map(|wanted| self.authority.issue(wanted));
         let domain = match sketch.listed {
             Some(listed) if listed.starts_with('.') => listed.to_owned(),
             Some(listed) => format!("{listed}.{base}"),
@@ -379,6 +432,7 @@ impl<'a> Cast<'a> {
             status: sketch.status,
             validity: sketch.issue.then_some(validity),
             key: sketch.key,
+            wanted,
             issued,
             trouble: sketch.trouble,
             disorder: sketch.disorder,

@@ -31,7 +31,7 @@ fn answer(call: &Call<'_>) -> Reply {
         "list" => list(call, &body),
         "detail" => call.certificate(id).map_or_else(unknown, |certificate| success(&detail(&certificate))),
         "export" => {
-            let of_resource = call.holder.certificates().iter().find(|certificate| certificate.resource_id == resource);
+            let of_resource = call.certificates.iter().find(|certificate| certificate.resource_id == resource);
             let certificate = of_resource.and_then(|certificate| call.certificate(&certificate.id));
             certificate.map_or_else(unknown, |certificate| export(&certificate))
         }
@@ -52,7 +52,7 @@ fn list(call: &Call<'_>, body: &Value) -> Reply {
             && (wanted_status.is_empty() || status(certificate) == wanted_status)
             && (keyword.is_empty() || certificate.domain.contains(keyword) || certificate.alias.contains(keyword))
     };
-    let listed: Vec<&Certificate> = call.holder.certificates().iter().filter(wanted).collect();
+    let listed: Vec<&Certificate> = call.certificates.iter().filter(wanted).collect();
     let (rows, total) = call.holder.page(&listed, (page as usize - 1).saturating_mul(size), size);
     success(&json!({"totalSize": total, "list": rows.into_iter().map(row).collect::<Vec<_>>()}))
 }

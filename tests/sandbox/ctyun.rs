@@ -67,7 +67,7 @@ fn list(call: &Call<'_>) -> Inner {
         return Err(("InvalidParameter", "page and perPageNum are numbers from 1"));
     };
     let size = size.min(call.page_cap(20));
-    let listed: Vec<&Certificate> = call.holder.certificates().iter().collect();
+    let listed: Vec<&Certificate> = call.certificates.iter().collect();
     let (rows, total) = call.holder.page(&listed, (page - 1).saturating_mul(size), size);
     Ok(json!({
         "certList": rows.into_iter().map(row).collect::<Vec<_>>(),

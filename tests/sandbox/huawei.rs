@@ -89,7 +89,7 @@ fn page<'c>(call: &'c Call<'_>, status_name: &str) -> Result<(Vec<&'c Certificat
         (wanted_status == "ALL" || status(certificate) == wanted_status)
             && (content.is_empty() || certificate.domain.contains(&content) || certificate.alias.contains(&content))
     };
-    let listed: Vec<&Certificate> = call.holder.certificates().iter().filter(wanted).collect();
+    let listed: Vec<&Certificate> = call.certificates.iter().filter(wanted).collect();
     Ok(call.holder.page(&listed, offset, limit.min(cap)))
 }
 

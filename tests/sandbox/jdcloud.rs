@@ -88,7 +88,7 @@ fn list(call: &Call<'_>) -> Reply {
         (search.is_empty() || certificate.names.iter().any(|name| name.contains(&search)))
             && (ids.is_empty() || ids.split(',').any(|id| id == certificate.id || id == certificate.alias))
     };
-    let listed: Vec<&Certificate> = call.holder.certificates().iter().filter(wanted).collect();
+    let listed: Vec<&Certificate> = call.certificates.iter().filter(wanted).collect();
     let (rows, total) = call.holder.page(&listed, (page - 1).saturating_mul(size), size);
     success(&json!({"certListDetails": rows.into_iter().map(row).collect::<Vec<_>>(), "totalCount": total}))
 }

@@ -9,6 +9,8 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use jiff::SignedDuration;
@@ -56,6 +58,15 @@ struct Arguments {
     /// Do not enforce Tencent's request rates
     #[arg(long)]
     no_rates: bool,
+    /// How long every reply takes: 50ms, 2s; a bare number is milliseconds
+    #[arg(long, value_name = "TIME", value_parser = latency, default_value = "0")]
+    latency: Duration,
+    /// How many certificates account bulk has at each cloud
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    bulk: usize,
+    /// Renew the cloud's www certificate once, so many seconds from now; may be repeated
+    #[arg(long, value_name = "CLOUD=SECONDS", value_parser = renewal)]
+    renew: Vec<(Cloud, Duration)>,
     /// Where the demonstration puts the certificates [default: a new directory for temporary files]
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -71,7 +82,8 @@ const EXAMPLES: &str = "Examples:
   cargo run --example sandbox
   cargo run --example sandbox -- certctl list
   cargo run --example sandbox -- --fault tencent=429x2 certctl download -p tencent --all -d certs
-  cargo run --example sandbox -- --account troubled --tls certctl download -p huawei --all -d certs";
+  cargo run --example sandbox -- --account troubled --tls certctl download -p huawei --all -d certs
+  cargo run --example sandbox -- --renew tencent=20 sh -c 'while certctl sync -c certctl.toml; do sleep 5; done'";
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
@@ -92,14 +104,25 @@ fn run(arguments: Arguments) -> Result<ExitCode, String> {
         ctyun_product: arguments.ctyun_product,
         clock_offset: SignedDuration::from_secs(arguments.skew),
         rates: !arguments.no_rates,
+        latency: arguments.latency,
+        bulk: arguments.bulk,
         ..Options::default()
     });
+    let sandbox = Arc::new(sandbox);
     for (cloud, plan) in arguments.fault {
         sandbox.fault(cloud, plan);
     }
     let mut environment = sandbox.environment_of(arguments.account);
     if arguments.mfa {
         environment.push(("CERTCTL_JDCLOUD_MFA".to_owned(), sandbox.mfa()));
+    }
+    for (cloud, wait) in arguments.renew {
+        let (sandbox, account) = (Arc::clone(&sandbox), arguments.account);
+        // Nobody waits for it: where the command has ended before, there is nothing to renew.
+        std::thread::spawn(move || {
+            std::thread::sleep(wait);
+            renew(&sandbox, cloud, account);
+        });
     }
     if arguments.print_env {
         return print_and_stay(&environment);
@@ -116,6 +139,37 @@ fn run(arguments: Arguments) -> Result<ExitCode, String> {
 fn fault(text: &str) -> Result<(Cloud, Plan), String> {
     let (cloud, plan) = text.split_once('=').ok_or("CLOUD=FAULT is wanted")?;
     Ok((clap::ValueEnum::from_str(cloud, false)?, plan.parse()?))
+}
+
+fn latency(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(milliseconds) => Ok(Duration::from_millis(milliseconds)),
+        Err(_) => text
+            .parse::<SignedDuration>()
+            .and_then(Duration::try_from)
+            .map_err(|_| format!("{text}: not a time such as 50ms")),
+    }
+}
+
+fn renewal(text: &str) -> Result<(Cloud, Duration), String> {
+    let (cloud, seconds) = text.split_once('=').ok_or("CLOUD=SECONDS is wanted")?;
+    let seconds = seconds.parse().map_err(|_| format!("{seconds}: not a number of seconds"))?;
+    Ok((clap::ValueEnum::from_str(cloud, false)?, Duration::from_secs(seconds)))
+}
+
+/// Renews the account's certificate for www, or its first one that was issued.
+fn renew(sandbox: &Sandbox, cloud: Cloud, account: Account) {
+    let held = sandbox.certificates(cloud, account);
+    let issued = || held.iter().filter(|certificate| certificate.downloadable());
+    let old = issued().find(|certificate| certificate.domain.starts_with("www.")).or_else(|| issued().next());
+    let said = match old {
+        Some(old) => {
+            let new = sandbox.renew(cloud, account, &old.id);
+            format!("{} is renewed: {} follows {}", old.domain, new.id, old.id)
+        }
+        None => format!("{cloud:?} has nothing to renew"),
+    };
+    drop(writeln!(std::io::stderr(), "sandbox: {said}"));
 }
 
 fn print_and_stay(environment: &[(String, String)]) -> Result<ExitCode, String> {

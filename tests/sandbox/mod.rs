@@ -26,19 +26,20 @@ pub(crate) mod signature;
 pub(crate) mod tencent;
 pub(crate) mod wire;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Runtime;
 
 pub(crate) use self::accounts::Account;
 use self::accounts::Holder;
-pub(crate) use self::catalogue::Certificate;
+pub(crate) use self::catalogue::{Certificate, Trouble};
 pub(crate) use self::fault::{Fault, Plan};
 use self::pki::Authority;
 use self::server::{Call, Served};
@@ -143,6 +144,10 @@ pub(crate) struct Options {
     pub(crate) ctyun_product: Cloud,
     /// How far the clouds' clocks are ahead of ours.
     pub(crate) clock_offset: SignedDuration,
+    /// How long every reply takes.
+    pub(crate) latency: Duration,
+    /// How many certificates [`Account::Bulk`] has at each cloud.
+    pub(crate) bulk: usize,
     /// Whether the documented request rates are enforced: not by default, as one process after another, each with
     /// its own idea of the rate, passes them.
     pub(crate) rates: bool,
@@ -160,6 +165,8 @@ impl Default for Options {
             ctyun_form: ctyun::Form::Both,
             ctyun_product: Cloud::Ctyun,
             clock_offset: SignedDuration::ZERO,
+            latency: Duration::ZERO,
+            bulk: 0,
             rates: false,
         }
     }
@@ -206,7 +213,7 @@ impl Sandbox {
         for cloud in Cloud::ALL {
             let accounts = Account::ALL.into_iter().filter(|account| account.exists_at(cloud));
             let mut holders: Vec<Holder> =
-                accounts.map(|account| Holder::new(cloud, account, Arc::clone(&authority))).collect();
+                accounts.map(|account| Holder::new(cloud, account, Arc::clone(&authority), options.bulk)).collect();
             if let Some((keys, _)) = clouds.get(&cloud.keys_of()) {
                 holders.iter_mut().zip(&keys.holders).for_each(|(holder, same)| holder.key = same.key.clone());
             }
@@ -299,6 +306,15 @@ impl Sandbox {
         self.served(cloud).log()
     }
 
+    /// How often each operation was called since the first `seen` requests.
+    pub(crate) fn tally(&self, cloud: Cloud, seen: usize) -> BTreeMap<String, usize> {
+        let mut tally = BTreeMap::new();
+        for request in self.requests(cloud).split_off(seen) {
+            *tally.entry(request.operation).or_default() += 1;
+        }
+        tally
+    }
+
     /// What an account holds; empty if the cloud knows no such account.
     pub(crate) fn certificates(&self, cloud: Cloud, account: Account) -> Vec<Certificate> {
         self.holder(cloud, account).map(|holder| holder.certificates().to_vec()).unwrap_or_default()
@@ -308,6 +324,32 @@ impl Sandbox {
     pub(crate) fn certificate(&self, cloud: Cloud, account: Account, label: &str) -> Certificate {
         let found = self.certificates(cloud, account).into_iter().find(|certificate| certificate.label == label);
         found.unwrap_or_else(|| panic!("{cloud:?} {account:?} has no {label}"))
+    }
+
+    /// The account gets a new certificate for the same names under a new id. Its validity starts later and ends
+    /// earlier than its predecessor's, which stays.
+    pub(crate) fn renew(&self, cloud: Cloud, account: Account, id: &str) -> Certificate {
+        self.held(cloud, account).renew(id, None)
+    }
+
+    /// The same, and what is handed out is broken.
+    pub(crate) fn renew_with(&self, cloud: Cloud, account: Account, id: &str, trouble: Trouble) -> Certificate {
+        self.held(cloud, account).renew(id, Some(trouble))
+    }
+
+    /// The account gets a certificate for these names, which need not be below the cloud's domain, from and to these
+    /// days from now.
+    pub(crate) fn issue(&self, cloud: Cloud, account: Account, names: &[&str], days: (i64, i64)) -> Certificate {
+        self.held(cloud, account).issue(names, days)
+    }
+
+    /// From now on no list and no call knows the certificate.
+    pub(crate) fn withdraw(&self, cloud: Cloud, account: Account, id: &str) {
+        self.held(cloud, account).withdraw(id);
+    }
+
+    fn held(&self, cloud: Cloud, account: Account) -> &Holder {
+        self.holder(cloud, account).unwrap_or_else(|| panic!("{cloud:?} has no {account:?}"))
     }
 }
 

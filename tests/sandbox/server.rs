@@ -39,6 +39,8 @@ pub(crate) struct Call<'c> {
     pub(crate) request: &'c Received,
     pub(crate) operation: &'c str,
     pub(crate) holder: &'c Holder,
+    /// What the account holds while this call is answered.
+    pub(crate) certificates: &'c [Certificate],
     pub(crate) options: &'c Options,
     cloud: Cloud,
     /// Put into every certificate that is handed out.
@@ -47,7 +49,8 @@ pub(crate) struct Call<'c> {
 
 impl Call<'_> {
     pub(crate) fn certificate(&self, id: &str) -> Option<Certificate> {
-        let mut certificate = self.holder.find(id)?.clone();
+        let held = |certificate: &&Certificate| certificate.id == id && !certificate.id.is_empty();
+        let mut certificate = self.certificates.iter().find(held)?.clone();
         certificate.trouble = self.tampered.or(certificate.trouble);
         Some(certificate)
     }
@@ -163,6 +166,7 @@ impl Served {
                 request,
                 operation: &operation,
                 holder,
+                certificates: &holder.certificates(),
                 options: &self.options,
                 cloud: self.cloud,
                 tampered,
@@ -271,6 +275,7 @@ async fn reply(
         body: body.collect().await?.to_bytes().to_vec(),
     };
     let (mut reply, fault) = served.answer(&received);
+    tokio::time::sleep(served.options.latency).await;
     let Payload::Whole(bytes) = reply.body.clone() else { return Err("a reply is whole at first".into()) };
     match fault {
         Some(Fault::Refused | Fault::Reset) => {

@@ -99,7 +99,7 @@ fn list(call: &Call<'_>, parameters: &Value) -> Reply {
             && kind != "CA"
             && (source.is_empty() || (source == "upload") == certificate.uploaded)
     };
-    let mut listed: Vec<&Certificate> = call.holder.certificates().iter().filter(wanted).collect();
+    let mut listed: Vec<&Certificate> = call.certificates.iter().filter(wanted).collect();
     match text("ExpirationSort").as_str() {
         "ASC" => listed.sort_by_key(|certificate| certificate.validity.map(|(_, to)| to)),
         "DESC" => listed.sort_by_key(|certificate| std::cmp::Reverse(certificate.validity.map(|(_, to)| to))),
