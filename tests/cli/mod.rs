@@ -10,6 +10,7 @@ mod kill;
 mod outputs;
 mod servers;
 mod signers;
+mod sync;
 mod tls;
 mod usage;
 

@@ -1,0 +1,118 @@
+//! A thousand certificates: the first run takes as long as the requests need, and the others ask for lists alone.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Fixture, certificate};
+use crate::sandbox::{Account, Cloud, Options, Request};
+
+const COUNT: usize = 1_000;
+const JOBS: usize = 8;
+const LATENCY: Duration = Duration::from_millis(50);
+/// How much longer than the requests alone a run may take.
+const MOST: f64 = 1.15;
+/// Other tests come and go: the best of so many pairs is what certctl can do.
+const PAIRS: usize = 3;
+
+#[test]
+fn as_fast_as_the_requests_allow() {
+    let options = Options { bulk: COUNT, latency: LATENCY, ..Options::default() };
+    let fixture = Fixture::with(options, Account::Bulk);
+    // Made before the clock runs.
+    let names: Vec<_> =
+        fixture.sandbox.certificates(Cloud::Tencent, Account::Bulk).into_iter().map(|held| held.domain).collect();
+    assert_eq!(names.len(), COUNT);
+    let tables: String = names.iter().map(|name| certificate(name, "tx", "hook = ['true']")).collect();
+    let mut ratios = Vec::new();
+    for pair in 0..PAIRS {
+        // A directory of its own, so that each is a first run.
+        fixture.configure_with(&format!("dir = '{}'\n", fixture.text(&format!("certs-{pair}"))), &tables);
+        let seen = fixture.sandbox.requests(Cloud::Tencent).len();
+        let run = fixture.sync(&["-j", &JOBS.to_string()]).exits(0);
+        assert_eq!(run.stdout.lines().count(), COUNT);
+        let requests = fixture.sandbox.requests(Cloud::Tencent).split_off(seen);
+        let downloads = requests.iter().filter(|request| request.operation == "DownloadCertificate").count();
+        assert_eq!(downloads, COUNT, "one each");
+        assert!(requests.len() <= COUNT + 2, "and the list's pages: {}", requests.len());
+
+        let ideal = replay(fixture.sandbox.address(Cloud::Tencent), &requests);
+        let ratio = run.took.as_secs_f64() / ideal.as_secs_f64();
+        eprintln!(
+            "{COUNT} certificates in {:.2} s, the bare requests in {:.2} s: {ratio:.3}",
+            run.took.as_secs_f64(),
+            ideal.as_secs_f64()
+        );
+        ratios.push(ratio);
+        if ratio <= MOST {
+            break;
+        }
+    }
+    // The order of magnitude is what a second run is about: nothing is asked for again.
+    let marks = fixture.marks();
+    let run = fixture.sync(&[]).exits(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    assert!(fixture.asked_since(&marks).is_empty());
+    assert!(fixture.sandbox.requests(Cloud::Tencent).len() - marks[1] <= 2);
+    assert!(ratios.iter().any(|ratio| *ratio <= MOST), "{ratios:?}");
+}
+
+/// The same requests by a client that does nothing else: lists first, then all others on so many connections.
+fn replay(address: SocketAddr, requests: &[Request]) -> Duration {
+    let (lists, others): (Vec<_>, Vec<_>) =
+        requests.iter().partition(|request| request.operation == "DescribeCertificates");
+    let since = Instant::now();
+    let mut connection = Connection::new(address);
+    lists.iter().for_each(|request| connection.ask(request));
+    let left = Mutex::new(others.into_iter());
+    thread::scope(|scope| {
+        for _ in 0..JOBS {
+            scope.spawn(|| {
+                let mut connection = Connection::new(address);
+                let next = || left.lock().unwrap().next();
+                while let Some(request) = next() {
+                    connection.ask(request);
+                }
+            });
+        }
+    });
+    since.elapsed()
+}
+
+struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    fn new(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream: BufReader::new(stream) }
+    }
+
+    /// Sends it as it was, and reads the whole reply.
+    fn ask(&mut self, request: &Request) {
+        let Request { method, path, query, headers, body, .. } = request;
+        let mark = if query.is_empty() { "" } else { "?" };
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let mut bytes = format!("{method} {path}{mark}{query} HTTP/1.1\r\n{headers}\r\n").into_bytes();
+        bytes.extend(body);
+        self.stream.get_mut().write_all(&bytes).unwrap();
+        let mut length = 0;
+        let mut line = String::new();
+        self.stream.read_line(&mut line).unwrap();
+        assert!(line.starts_with("HTTP/1.1 200 "), "{line}");
+        while line != "\r\n" {
+            line.clear();
+            self.stream.read_line(&mut line).unwrap();
+            if let Some((name, value)) = line.split_once(": ") {
+                length = if name == "content-length" { value.trim().parse().unwrap() } else { length };
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).unwrap();
+        assert!(!String::from_utf8_lossy(&body).contains("\"Error\""), "a request that is still good");
+    }
+}
