@@ -99,11 +99,14 @@ pub enum Failure {
     #[error(transparent)]
     Format(#[from] NotBuilt),
     /// A certificate's check failed.
-    #[error("{error}; {}", fate(*is_restored))]
+    #[error("{error}; {} {}", if *had_version { "the version before" } else { "what was there before" },
+        if *is_restored { "was restored" } else { "could not be restored" })]
     Check {
         /// How.
         error: HookError,
-        /// Whether the version before is in place again.
+        /// Whether there was a version before.
+        had_version: bool,
+        /// Whether it is in place again.
         is_restored: bool,
     },
     /// Another command of the user's failed.
@@ -223,7 +226,9 @@ impl Failure {
             Self::Name(NameError::Given { .. }) => verdict("name", Exit::Usage, ""),
             Self::Name(_) => verdict("name", Exit::Verification, ""),
             Self::Store(StoreError::Older { .. }) => verdict("older", Exit::Verification, ""),
-            Self::Store(StoreError::NoOlderVersion { .. }) => verdict("not_found", Exit::NoCertificate, ""),
+            Self::Store(StoreError::NoOlderVersion { .. }) => {
+                verdict("not_found", Exit::NoCertificate, "`keep` in the config says how many stay")
+            }
             Self::Store(StoreError::NoSuchVersion { .. }) => verdict("usage", Exit::Usage, ""),
             Self::Store(StoreError::Damaged { .. }) => verdict("damaged", Exit::Verification, ""),
             Self::Store(StoreError::Locked { .. }) => verdict("locked", Exit::Storage, ""),
@@ -352,11 +357,6 @@ fn of_bundle(error: &BundleError) -> Verdict {
         | BundleError::IntermediateNotYetValid { .. } => "chain_incomplete",
     };
     verdict(code, Exit::Verification, "nothing on disk was changed")
-}
-
-/// What became of a change whose check failed.
-fn fate(is_restored: bool) -> &'static str {
-    if is_restored { "what was there before is restored" } else { "what was there before could not be restored" }
 }
 
 /// The exit code of a run that a signal ended.

@@ -177,7 +177,7 @@ pub(super) struct SyncArgs {
     #[arg(long)]
     pub(super) force: bool,
     /// Wait for a random time up to this, at most a day; not on a terminal
-    #[arg(long, value_parser = jitter, default_value = "0s", value_name = "TIME")]
+    #[arg(long, value_parser = duration::parse, default_value = "0s", value_name = "TIME")]
     pub(super) jitter: Duration,
     /// How long to wait for another certctl at work for the same config
     #[arg(long, value_parser = duration::parse, default_value = "30s", value_name = "TIME")]
@@ -235,13 +235,6 @@ pub(super) enum Format {
 /// A script whose variable is not set must not get as far as asking a cloud for the certificate without an id.
 fn certificate(text: &str) -> Result<String, &'static str> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty()).ok_or("it is blank; give an id or a domain")
-}
-
-/// A cron job that waits for longer would meet the next one.
-fn jitter(text: &str) -> Result<Duration, String> {
-    const MOST: Duration = Duration::from_secs(86_400);
-    let jitter = duration::parse(text)?;
-    if jitter > MOST { Err("it is more than a day; give less".to_owned()) } else { Ok(jitter) }
 }
 
 fn provider_names() -> clap::builder::PossibleValuesParser {

@@ -27,8 +27,9 @@ pub(super) async fn run(args: &RollbackArgs, scene: &Scene<'_>) -> Result<Exit, 
         patience: Patience { timeout: args.lock_timeout, stop },
     };
     let row = rollback.run().await.unwrap_or_else(|failure| {
-        let accounts = certificate.accounts.join(", ");
-        Row::failed("", &accounts, None, Some(certificate.name.to_string()), failure)
+        let of_config = certificate.accounts.first().and_then(|name| config.as_ref()?.account(name));
+        let provider = of_config.map_or("", |account| account.provider.name);
+        Row::failed(provider, &certificate.accounts.join(", "), None, Some(certificate.name.to_string()), failure)
     });
     let exit = super::tell(&row);
     let is_changed = global.detailed_exitcode && row.outcome.is_change();

@@ -22,6 +22,9 @@ use crate::stop::Stop;
 use crate::store::{self, Patience};
 use crate::text::one_line;
 
+/// A cron job that waits for longer would meet the next one.
+const MOST_JITTER: Duration = Duration::from_secs(86_400);
+
 pub(super) async fn run(args: &SyncArgs, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
     let started_at = environment.now();
     let ended = attempt(args, global, environment, started_at).await;
@@ -55,7 +58,7 @@ async fn attempt(
         reach: &reach,
         environment,
         now,
-        delay: if is_watched { Duration::ZERO } else { args.jitter.mul_f64(fastrand::f64()) },
+        delay: if is_watched { Duration::ZERO } else { args.jitter.min(MOST_JITTER).mul_f64(fastrand::f64()) },
         force: args.force,
         dry_run: args.dry_run,
         patience: Patience { timeout: args.lock_timeout, stop: stop.clone() },

@@ -57,7 +57,7 @@ impl Outcome {
 pub struct Row {
     /// Its directory's name, or what it was asked for by; not known for an id that was never downloaded.
     pub name: Option<String>,
-    /// The provider.
+    /// The provider; empty where it is not known.
     pub provider: String,
     /// The account.
     pub account: String,
@@ -131,6 +131,7 @@ impl Row {
     pub fn subject(&self) -> String {
         let id = self.id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
         match self.name.as_ref().or(self.id.as_ref()) {
+            Some(name) if self.provider.is_empty() => name.clone(),
             Some(name) => format!("{name} ({}{id})", self.provider),
             None => self.provider.clone(),
         }

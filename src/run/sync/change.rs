@@ -8,7 +8,7 @@ use crate::config::CertificateConfig;
 use crate::failure::Failure;
 use crate::hook::{Concern, Role, Subject};
 use crate::run::parcel::Parcel;
-use crate::store::{Directory, Identity, Options, Outcome, Ownership, Patience, Wish};
+use crate::store::{self, Directory, Identity, Options, Outcome, Ownership, Patience, Wish};
 
 /// What the changes of one run share.
 #[derive(Debug)]
@@ -42,6 +42,13 @@ impl Workshop {
     /// Makes the disk hold the parcel, if it does not. This blocks.
     pub(super) fn change(&self, certificate: &CertificateConfig, parcel: &Parcel) -> Result<Done, Arc<Failure>> {
         self.alone_if_checked(certificate, || self.change_now(certificate, parcel))
+    }
+
+    /// Whether the store would take the parcel. This blocks.
+    pub(super) fn preview(&self, certificate: &CertificateConfig, parcel: &Parcel) -> Result<(), Arc<Failure>> {
+        let options = self.options(certificate);
+        let outcome = store::preview(&certificate.dir, &parcel.identity, &parcel.files, &options);
+        Ok(outcome.map(|_| ()).map_err(Failure::from)?)
     }
 
     /// Does what a run that died has left to do. This blocks.
@@ -94,10 +101,11 @@ impl Workshop {
         if let Some(command) = &certificate.check {
             let concern = Concern::of(vec![subject(certificate, identity)]);
             if let Err(error) = self.commands.run(Role::Check, command, certificate.hook_timeout, &concern) {
+                let had_version = directory.state().unfinished.is_some_and(|change| change.previous.is_some());
                 let restored = directory.restore(&certificate.install, &options);
                 let is_restored =
                     restored.inspect_err(|error| tracing::error!("{}: {error}", certificate.name)).is_ok();
-                return Err(Failure::Check { error, is_restored }.into());
+                return Err(Failure::Check { error, had_version, is_restored }.into());
             }
         }
         Ok(directory.approve(&certificate.install, &options).map_err(Failure::from)?)

@@ -183,9 +183,9 @@ mod tests {
             (&both, Some(damaged("b", 100, 200)), false, "take b"),
             (&[new.clone(), twin], Some(at("b", 100, 200)), false, "take c"),
             // Only older ones are left.
-            (&[old.clone()], Some(at("b", 100, 200)), false, "keep"),
-            (&[old.clone()], Some(at("b", 100, 200)), true, "take a"),
-            (&[old.clone()], Some(damaged("b", 100, 200)), false, "older"),
+            (&both[..1], Some(at("b", 100, 200)), false, "keep"),
+            (&both[..1], Some(at("b", 100, 200)), true, "take a"),
+            (&both[..1], Some(damaged("b", 100, 200)), false, "older"),
             // Nothing that can be told is in place.
             (&both, Some(standing(None, false, None)), false, "take b"),
         ] {
@@ -215,7 +215,7 @@ mod tests {
         let back = standing(Some(installed("a", 0, 300)), true, Some(("b", 100, 200)));
         let (old, rejected, newer) = (row("a", Some(0), 300), row("b", Some(100), 200), row("c", Some(150), 250));
         assert_eq!(chosen(&config, &[old.clone(), rejected.clone()], Some(&back), false), "pinned b");
-        assert_eq!(chosen(&config, &[old.clone()], Some(&back), false), "pinned a");
+        assert_eq!(chosen(&config, std::slice::from_ref(&old), Some(&back), false), "pinned a");
         assert_eq!(chosen(&config, &[old.clone(), rejected.clone()], Some(&back), true), "take b");
         assert_eq!(chosen(&config, &[old, rejected, newer], Some(&back), false), "take c");
     }

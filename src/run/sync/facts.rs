@@ -44,13 +44,10 @@ impl Facts {
         facts.filter(|facts| facts.schema == SCHEMA).unwrap_or_default()
     }
 
-    /// Writes them down for the next run; those of `before` are what is written down now.
-    pub(super) fn remember(mut self, dir: &Path, before: &Self) {
+    /// Writes them down for the next run.
+    pub(super) fn remember(mut self, dir: &Path) {
         self.accounts.retain(|_, known| !known.is_empty());
         SCHEMA.clone_into(&mut self.schema);
-        if self.accounts == before.accounts {
-            return;
-        }
         let written = serde_json::to_vec(&self).map(|bytes| store::remember(dir, FILE, &bytes));
         if let Ok(Err(error)) = written {
             tracing::warn!("{error}; the same is asked again by the next run");

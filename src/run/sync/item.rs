@@ -69,7 +69,7 @@ impl Work<'_> {
     pub(super) async fn carry_out(&self, plan: Result<Plan<'_>, Arc<Failure>>) -> Row {
         let row = match &plan {
             Ok(Plan::Keep) => self.keep().await,
-            Ok(Plan::Resume) => self.resume().await,
+            Ok(Plan::Resume(outcome)) => self.resume(*outcome).await,
             Ok(Plan::Pinned(id)) => self.pinned(id),
             Ok(Plan::Take { source, id }) => self.take(source, id).await,
             Err(failure) => Err(Arc::clone(failure)),
@@ -92,9 +92,9 @@ impl Work<'_> {
         Ok(self.item.row(self.item.installed().ok_or(Failure::Bug)?.clone(), Outcome::Pinned))
     }
 
-    async fn resume(&self) -> Result<Row, Arc<Failure>> {
+    async fn resume(&self, outcome: Outcome) -> Result<Row, Arc<Failure>> {
         let installed = self.item.installed().ok_or(Failure::Bug)?.clone();
-        let row = self.item.row(installed.clone(), Outcome::Unchanged);
+        let row = self.item.row(installed.clone(), outcome);
         if self.order.dry_run {
             return Ok(Row { is_pending: true, ..row });
         }
@@ -106,6 +106,7 @@ impl Work<'_> {
         let parcel = self.fetch(source, id).await?;
         let identity = parcel.identity.clone();
         if self.order.dry_run {
+            self.beside(move |workshop, certificate| workshop.preview(certificate, &parcel)).await?;
             return Ok(self.item.row(identity, self.would_be()));
         }
         let done = self.beside(move |workshop, certificate| workshop.change(certificate, &parcel)).await?;

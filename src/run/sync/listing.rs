@@ -95,12 +95,13 @@ impl<'a> Listing<'a> {
         self.learn(unknown(self), look).await;
     }
 
-    /// Adds what this run has learned to the facts, and takes out what the account does not hold any more.
-    pub(super) fn teach(&self, facts: &mut Facts) {
+    /// Adds what this run has learned to the facts, if anything, and takes out what the account does not hold any more.
+    pub(super) fn teach(&self, facts: &mut Facts) -> bool {
         facts.prune(self.account, &self.rows);
         for row in self.learned.iter().filter_map(|place| self.rows.get(*place)) {
             facts.learn(self.account, row);
         }
+        !self.learned.is_empty()
     }
 
     async fn describe(&mut self, places: Vec<usize>) {

@@ -14,14 +14,15 @@ use super::sources::{self, Source};
 use super::{Order, Problem, Report};
 use crate::config::{CertificateConfig, Selector};
 use crate::failure::Failure;
+use crate::run::outcome::Outcome;
 
 /// What is to be done about a certificate.
 #[derive(Debug)]
 pub(super) enum Plan<'s> {
     /// What is there stays, and nothing is to follow.
     Keep,
-    /// What is there stays, but an earlier run has left something to do.
-    Resume,
+    /// What is there stays, with this outcome, but an earlier run has left something to do.
+    Resume(Outcome),
     /// What is there stays: the certificate of this id was rejected, or is older than one that was.
     Pinned(String),
     /// The certificate of this id is to be in place.
@@ -53,18 +54,19 @@ pub(super) async fn plan<'s>(
     if order.patience.stop.unless_asked(asked).await.is_none() {
         return items.iter().map(|_| Err(stopped(order))).collect();
     }
-    let mut facts = remembered.clone();
+    let mut facts = remembered;
+    let mut has_learned = false;
     for (listing, source) in listings.iter().zip(sources) {
         let Ok(listing) = listing else { continue };
-        listing.teach(&mut facts);
+        has_learned |= listing.teach(&mut facts);
         report.problems.extend(listing.failures.iter().map(|(id, failure)| Problem {
             subject: format!("{id} ({})", source.config.name),
             failure: Arc::clone(failure),
             concerns: Some("this certificate was passed over".to_owned()),
         }));
     }
-    if let Some(home) = home.filter(|_| !order.dry_run) {
-        facts.remember(home, &remembered);
+    if let Some(home) = home.filter(|_| has_learned && !order.dry_run) {
+        facts.remember(home);
     }
     items.iter().map(|item| decide(order, item, sources, &listings)).collect()
 }
@@ -152,7 +154,8 @@ fn decide<'s>(
             Some(source) => Plan::Take { source, id },
             None => return Err(Arc::new(Failure::Bug)),
         },
-        Choice::Keep | Choice::Pinned(_) if is_unfinished => Plan::Resume,
+        Choice::Keep if is_unfinished => Plan::Resume(Outcome::Unchanged),
+        Choice::Pinned(_) if is_unfinished => Plan::Resume(Outcome::Pinned),
         Choice::Keep => Plan::Keep,
         Choice::Pinned(id) => Plan::Pinned(id),
     })

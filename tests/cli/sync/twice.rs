@@ -79,7 +79,7 @@ fn who_does_not_want_to_wait_is_told_who_is_at_it() {
     assert_eq!((run.stdout.as_str(), fixture.take_log()), ("", vec!["check".to_owned()]));
 
     // A holder that was killed holds nothing.
-    fixture.renew(Cloud::Jdcloud, &fixture.metadata("a.example")["id"].as_str().unwrap());
+    fixture.renew(Cloud::Jdcloud, fixture.metadata("a.example")["id"].as_str().unwrap());
     fixture.write("gate-check", "");
     let mut first = fixture.spawn(&[]);
     until("the check", || fixture.log() == ["check"]);
