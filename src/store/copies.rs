@@ -12,7 +12,7 @@ use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use crate::store::dir::{Dir, Entry};
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, shown};
 use crate::store::state::Unfinished;
 use crate::store::sweep;
 use crate::store::walk;
@@ -235,7 +235,7 @@ impl<'a> Copies<'a> {
                 }),
                 (true, false) => sweep::warn(place.remove(OLD)),
                 (false, true) => {
-                    tracing::warn!("{} was replaced; the next run puts the right one in place", place.path.display());
+                    tracing::warn!("{} was replaced; the next run puts the right one in place", shown(place.path));
                 }
                 (false, false) => {}
             }

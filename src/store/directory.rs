@@ -6,10 +6,11 @@ use std::path::Path;
 use super::commit::Change;
 use super::copies::{self, Copies};
 use super::dir::Dir;
+use super::error::shown;
 use super::inspect::{Current, Need, Survey};
 use super::layout::{VERSIONS, Wanted};
 use super::lock::Locked;
-use super::state::{self, Unfinished};
+use super::state::{self, STATE, Unfinished};
 use super::sweep::{self, Keep};
 use super::version::VersionName;
 use super::whole;
@@ -56,7 +57,12 @@ impl Directory {
     /// # Errors
     /// When it cannot be reached, is not certctl's, or another certctl holds the lock for too long.
     pub fn lock(dir: &Path, name: &Name, patience: &Patience) -> Result<Self, StoreError> {
-        Ok(Self { locked: Locked::enter(dir, name, patience)? })
+        let locked = Locked::enter(dir, name, patience)?;
+        if state::load(&locked.certificate)?.is_none() {
+            let path = locked.certificate.path().join(STATE);
+            tracing::warn!("{} is damaged: the hook is run again, and no rollback is known of any more", shown(&path));
+        }
+        Ok(Self { locked })
     }
 
     /// `<dir>/<name>`, as given.
@@ -233,13 +239,22 @@ impl Directory {
         state::write(self.certificate(), &State { unfinished: None, ..state })
     }
 
-    /// Whatever was rejected may be installed again.
+    /// Whatever was rejected may be installed again. Its version goes if a later one has taken its place: it is not
+    /// what one would go back to.
     ///
     /// # Errors
     /// When that cannot be written down.
     pub fn unpin(&self) -> Result<(), StoreError> {
-        let state = state::read(self.certificate())?;
-        state::write(self.certificate(), &State { rejected: None, ..state })
+        let mut state = state::read(self.certificate())?;
+        let Some(rejected) = state.rejected.take() else {
+            return Ok(());
+        };
+        state::write(self.certificate(), &state)?;
+        let survey = Survey::of(self.certificate(), &[])?;
+        if let (Some(versions), Some(current), None) = (&survey.versions, survey.current.version(), state.unchecked()) {
+            sweep::rejected(versions, &rejected.version, current);
+        }
+        Ok(())
     }
 
     fn certificate(&self) -> &Dir {

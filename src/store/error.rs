@@ -149,7 +149,7 @@ fn listed(known: &[String]) -> String {
 }
 
 /// A path on one line, whatever it is called.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     let text = path.display().to_string();
     if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
 }

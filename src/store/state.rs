@@ -1,6 +1,7 @@
 //! `.certctl.json` in a certificate directory: what a run has still to do there, and what the user has rejected.
 
 use std::ffi::OsStr;
+use std::ops::Not;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -46,7 +47,7 @@ pub struct Unfinished {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was_rejected: Option<Rejected>,
     /// Whether the hook of an earlier change was still to come: it still is if this change is taken back.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub was_pending: bool,
 }
 
@@ -104,25 +105,30 @@ impl Unfinished {
     }
 }
 
-/// What is remembered about a certificate directory. What is damaged is warned about and taken for a change whose hook
-/// is still to come: running a hook once too often does no harm.
+/// What is remembered about a certificate directory. What is damaged is taken for a change whose hook is still to
+/// come: running a hook once too often does no harm.
+///
+/// # Errors
+/// As for [`load`].
+pub(super) fn read(certificate: &Dir) -> Result<State, StoreError> {
+    Ok(load(certificate)?.unwrap_or_else(damaged))
+}
+
+/// What is remembered about a certificate directory; `None` if it is damaged.
 ///
 /// # Errors
 /// When something else is in the file's place, or it cannot be read.
-pub(super) fn read(certificate: &Dir) -> Result<State, StoreError> {
+pub(super) fn load(certificate: &Dir) -> Result<Option<State>, StoreError> {
     let path = || certificate.path().join(STATE);
     match certificate.entry(STATE)? {
-        None => return Ok(State::default()),
+        None => return Ok(Some(State::default())),
         Some(entry) if entry.kind != FileType::RegularFile || !entry.is_trusted() => {
             return Err(entry.foreign(path(), "a file of its own"));
         }
         Some(_) => {}
     }
     let file = certificate.read(STATE, LONGEST).map_err(|reason| StoreError::io("read", path(), reason))?;
-    Ok(file.and_then(|file| State::parse(&file.bytes)).unwrap_or_else(|| {
-        tracing::warn!("{} is damaged; the hook is run again, and a rollback is no longer known of", path().display());
-        damaged()
-    }))
+    Ok(file.and_then(|file| State::parse(&file.bytes)))
 }
 
 /// What a damaged state is taken for.

@@ -55,6 +55,13 @@ pub(super) fn old_versions(versions: &Dir, previous: Option<&VersionName>, curre
     }));
 }
 
+/// Removes a version that was rolled back from, once `current` has taken its place.
+pub(super) fn rejected(versions: &Dir, rejected: &str, current: &VersionName) {
+    warn(discard_versions(versions, |found| {
+        found.into_iter().filter(|name| name.as_str() == rejected && name < current).collect()
+    }));
+}
+
 /// Removes the links to files that the version in place does not have: it has `names`.
 pub(super) fn stale_links(certificate: &Dir, names: &[String]) {
     warn(inspect::stale_links(certificate, names).and_then(|stale| {

@@ -8,16 +8,25 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod changes;
 mod child;
+mod copies;
 mod crash;
+mod deaths;
+mod directory;
 mod faults;
 mod history;
+mod home;
 mod hostile;
 mod layout;
 mod lock;
+mod look;
+mod ownership;
 mod preview;
 mod reader;
 mod repair;
+mod rollback;
+mod state;
 mod walk;
 
 use std::collections::BTreeMap;
