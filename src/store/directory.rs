@@ -190,11 +190,15 @@ impl Directory {
         };
         let previous = change.previous.as_ref().and_then(|name| VersionName::parse(OsStr::new(name)));
         let copies = copies::restore(installs, &change.new_copies);
-        let version = match &previous {
-            Some(previous) => switch_back(certificate, previous),
-            None => remove_all(certificate),
+        let version = || {
+            let survey = Survey::of(certificate, &[])?;
+            sweep::leftovers(certificate, &survey, &keep(usize::MAX, &state));
+            match &previous {
+                Some(previous) => switch_back(certificate, previous),
+                None => remove_all(certificate),
+            }
         };
-        copies::first(version, copies)?;
+        copies::first(version(), copies)?;
         let before =
             State { unfinished: change.was_pending.then(Unfinished::pending), rejected: change.was_rejected.clone() };
         let survey = Survey::of(certificate, &[])?;
@@ -239,8 +243,8 @@ impl Directory {
         state::write(self.certificate(), &State { unfinished: None, ..state })
     }
 
-    /// Whatever was rejected may be installed again. Its version goes if a later one has taken its place: it is not
-    /// what one would go back to.
+    /// Whatever was rejected may be installed again. Its version goes, unless it is the current one: it is not what one
+    /// would go back to.
     ///
     /// # Errors
     /// When that cannot be written down.

@@ -55,10 +55,11 @@ pub(super) fn old_versions(versions: &Dir, previous: Option<&VersionName>, curre
     }));
 }
 
-/// Removes a version that was rolled back from, once `current` has taken its place.
+/// Removes a version that was rolled back from, and what else is younger than `current`.
 pub(super) fn rejected(versions: &Dir, rejected: &str, current: &VersionName) {
-    warn(discard_versions(versions, |found| {
-        found.into_iter().filter(|name| name.as_str() == rejected && name < current).collect()
+    warn(discard_versions(versions, |mut found| {
+        found.retain(|name| name > current || name < current && name.as_str() == rejected);
+        found
     }));
 }
 

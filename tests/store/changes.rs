@@ -109,7 +109,7 @@ impl Scene {
 
     /// One of the scripts that [`super::child`] runs.
     pub(super) fn follow(&self, script: &str) -> Result<(), StoreError> {
-        for step in script.split(", ") {
+        for step in script.split(", ").filter(|step| !step.is_empty()) {
             let (verb, label) = step.split_once(' ').unwrap_or((step, ""));
             match verb {
                 "apply" => drop(self.try_apply(label, true)?),

@@ -7,10 +7,12 @@ use std::process::Command;
 
 use certctl::store;
 
+use super::changes::Scene;
 use super::{files, identity, options};
 
 const DIR: &str = "CERTCTL_TEST_STORE_DIR";
 const LABEL: &str = "CERTCTL_TEST_STORE_LABEL";
+const SCRIPT: &str = "CERTCTL_TEST_STORE_SCRIPT";
 
 /// The label that stands for installing `a` and `b` by turns until killed.
 pub(crate) const FOREVER: &str = "forever";
@@ -35,18 +37,44 @@ fn install_as_told() {
 
 /// A command that installs `label`, behind `wrapper` (which runs its arguments).
 pub(crate) fn command(wrapper: &[&str], dir: &Path, label: &str) -> Command {
-    let binary = env::current_exe().unwrap();
-    let mut words = wrapper.iter().map(std::ffi::OsString::from).collect::<Vec<_>>();
-    words.push(binary.into());
-    words.extend(["--exact", "store::child::install_as_told", "--nocapture", "--test-threads=1"].map(Into::into));
-    let mut command = Command::new(words.remove(0));
-    command.args(words).env(DIR, dir).env(LABEL, label);
+    let mut command = run(wrapper, "store::child::install_as_told");
+    command.env(DIR, dir).env(LABEL, label);
     command
 }
 
 /// Runs it to its end and returns what it came to: `Created`, `error: …`, or nothing if it died.
 pub(crate) fn result(wrapper: &[&str], dir: &Path, label: &str) -> String {
-    let output = command(wrapper, dir, label).output().unwrap();
+    said(&mut command(wrapper, dir, label))
+}
+
+fn run(wrapper: &[&str], test: &str) -> Command {
+    let binary = env::current_exe().unwrap();
+    let mut words = wrapper.iter().map(std::ffi::OsString::from).collect::<Vec<_>>();
+    words.push(binary.into());
+    words.extend(["--exact", test, "--nocapture", "--test-threads=1"].map(Into::into));
+    let mut command = Command::new(words.remove(0));
+    command.args(words);
+    command
+}
+
+fn said(command: &mut Command) -> String {
+    let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     text.lines().find_map(|line| line.strip_prefix("RESULT ")).unwrap_or_default().to_owned()
+}
+
+/// The child's side of [`follow`]. Does nothing in an ordinary run.
+#[test]
+fn follow_as_told() {
+    let (Ok(dir), Ok(script)) = (env::var(DIR), env::var(SCRIPT)) else { return };
+    match Scene::at(Path::new(&dir)).follow(&script) {
+        Ok(()) => eprintln!("RESULT done"),
+        Err(error) => eprintln!("RESULT error: {error}"),
+    }
+}
+
+/// Follows a script of [`Scene`] in a process of its own, behind `wrapper`: `done`, `error: …`, or nothing if it died.
+pub(crate) fn follow(wrapper: &[&str], dir: &Path, script: &str) -> String {
+    let mut command = run(wrapper, "store::child::follow_as_told");
+    said(command.env(DIR, dir).env(SCRIPT, script))
 }
