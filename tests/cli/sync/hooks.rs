@@ -223,7 +223,8 @@ fn a_list_is_no_shells_and_a_string_is() {
 fn what_commands_say() {
     let fixture = Fixture::new();
     let certificate_a = several(&fixture, &["a.example"]).remove(0);
-    let chatty = |word: &str, code: i32| toml(&format!("echo {word}-out; echo {word}-err >&2; exit {code}"));
+    // The command itself is in the error, too, so it does not spell out what it says.
+    let chatty = |word: &str, code: i32| toml(&format!("w={word}; echo $w-out; echo $w-err >&2; exit {code}"));
     let config = |code| {
         fixture.configure(&certificate(
             "a.example",

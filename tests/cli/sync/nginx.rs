@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,26 +25,26 @@ const NAME: &str = "www.nginx.example";
 struct Nginx {
     master: Child,
     port: u16,
+    /// Not beside what is synced: nginx writes there when it likes.
+    prefix: tempfile::TempDir,
 }
 
 impl Nginx {
-    /// The command line of this nginx, and more of it.
-    fn command(fixture: &Fixture, more: &str) -> String {
-        let (prefix, config, errors) =
-            (fixture.text("nginx"), fixture.text("nginx/conf"), fixture.text("nginx/errors"));
-        format!("nginx -p '{prefix}' -c '{config}' -e '{errors}' {more}")
+    /// This nginx as a shell has it, with more arguments.
+    fn command(&self, more: &str) -> String {
+        command(self.prefix.path(), more)
     }
 
     fn start(fixture: &Fixture) -> Self {
-        fs::create_dir(fixture.path("nginx")).unwrap();
         // Another program may take the port between its choice and its use.
         for _ in 0..5 {
+            let prefix = tempfile::tempdir().unwrap();
             let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-            fixture.write("nginx/conf", &configuration(fixture, port));
-            let line = format!("exec {}", Self::command(fixture, ""));
-            let mut command = Command::new("/bin/sh");
-            let master = command.args(["-c", &line]).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            let mut nginx = Self { master, port };
+            fs::write(prefix.path().join("conf"), configuration(fixture, port)).unwrap();
+            let line = format!("exec {}", command(prefix.path(), ""));
+            let mut shell = Command::new("/bin/sh");
+            let master = shell.args(["-c", &line]).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let mut nginx = Self { master, port, prefix };
             let mut has_ended = false;
             until("nginx", || {
                 has_ended = nginx.master.try_wait().unwrap().is_some();
@@ -52,11 +53,16 @@ impl Nginx {
             if !has_ended {
                 return nginx;
             }
-            let errors = fs::read_to_string(fixture.path("nginx/errors")).unwrap_or_default();
+            let errors = fs::read_to_string(nginx.prefix.path().join("errors")).unwrap_or_default();
             assert!(errors.contains("Address already in use"), "nginx does not start: {errors}");
         }
         panic!("no port to be had")
     }
+}
+
+fn command(prefix: &Path, more: &str) -> String {
+    let prefix = prefix.display();
+    format!("nginx -p '{prefix}' -c '{prefix}/conf' -e '{prefix}/errors' {more}")
 }
 
 impl Drop for Nginx {
@@ -132,8 +138,8 @@ fn clients_see_the_renewal_and_none_is_turned_away() {
     fixture.configure(&certificate(NAME, "hw", ""));
     fixture.sync(&[]).exits(0);
     let nginx = Nginx::start(&fixture);
-    let refuse = format!("{} && ! test -e '{}'", Nginx::command(&fixture, "-t"), fixture.text("refuse"));
-    let reload = format!("{} && {}", Nginx::command(&fixture, "-s reload"), fixture.noting("reloaded", &[]));
+    let refuse = format!("{} && ! test -e '{}'", nginx.command("-t"), fixture.text("refuse"));
+    let reload = format!("{} && {}", nginx.command("-s reload"), fixture.noting("reloaded", &[]));
     fixture.configure(&certificate(NAME, "hw", &format!("check = {}\nhook = {}", toml(&refuse), toml(&reload))));
     fixture.is_quiet();
     let client = Client::new(&fixture, nginx.port);
@@ -157,7 +163,7 @@ fn clients_see_the_renewal_and_none_is_turned_away() {
             // nginx says no: the old one is served, whatever is reloaded.
             fixture.write("refuse", "");
             fixture.sync(&[]).exits(8).says(&["check `", "the version before was restored"]);
-            oracle::run("/bin/sh", &["-c", &Nginx::command(&fixture, "-s reload")]);
+            oracle::run("/bin/sh", &["-c", &nginx.command("-s reload")]);
             let seen = handshakes.load(Ordering::Relaxed);
             until("more handshakes", || handshakes.load(Ordering::Relaxed) > seen + 20);
             assert_eq!(client.leaf().unwrap(), der(&old), "round {round}");

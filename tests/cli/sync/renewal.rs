@@ -1,8 +1,9 @@
 //! A certificate that is renewed at the cloud is on disk after the next run, and only then is anything done.
 
 use std::fs;
+use std::path::PathBuf;
 
-use super::{ACCOUNTS, Fixture, certificate};
+use super::{ACCOUNTS, Fixture, certificate, changes, snapshot};
 use crate::sandbox::signature::sha256;
 use crate::sandbox::{Account, Certificate, Cloud, Fault, Options};
 
@@ -112,16 +113,18 @@ fn what_is_gone_at_the_cloud_stays_on_disk() {
         fixture.holds(&name, &new);
 
         // An older one is left, which is no reason to go back.
+        let before = snapshot(&fixture.home(&name));
         fixture.withdraw(cloud, &new.id);
+        let run = fixture.sync(&[]).exits(0);
+        assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
         fixture.is_quiet();
         fixture.holds(&name, &new);
 
         fixture.withdraw(cloud, &old.id);
-        let before = fixture.snapshot();
         let run = fixture.sync(&[]).exits(4).says(&[&name, "; "]);
         assert_eq!(run.stdout, "");
         fixture.holds(&name, &new);
-        assert_eq!(super::changes(&before, &fixture.snapshot()), Vec::<std::path::PathBuf>::new());
+        assert_eq!(changes(&before, &snapshot(&fixture.home(&name))), Vec::<PathBuf>::new());
     }
 }
 

@@ -134,7 +134,7 @@ fn the_report() {
     // One that cannot be written is a failure, and what was to be done is done.
     let new = fixture.renew(Cloud::Tencent, fixture.metadata("a.example")["id"].as_str().unwrap());
     let nowhere = fixture.text("no/such/report.json");
-    fixture.sync(&["--report", &nowhere]).exits(7).says(&[&nowhere]);
+    fixture.sync(&["--report", &nowhere, "--detailed-exitcode"]).exits(7).says(&[&fixture.text("no/such"), "; "]);
     fixture.holds("a.example", &new);
 }
 

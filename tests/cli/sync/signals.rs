@@ -39,8 +39,8 @@ impl Ground {
     fn interrupted(&self, args: &[&str], signal: Signal, code: i32, is_there: impl Fn(&Child) -> bool) {
         let fixture = &self.fixture;
         let (report, metrics) = (fixture.text("report.json"), fixture.text("metrics.prom"));
-        let child = fixture.spawn(&[args, &["--report", &report, "--metrics-file", &metrics]].concat());
-        until("the moment", || is_there(&child));
+        let mut child = fixture.spawn(&[args, &["--report", &report, "--metrics-file", &metrics]].concat());
+        until("the moment", || is_there(&child) || has_ended(&mut child));
         let since = Instant::now();
         kill_process(Pid::from_child(&child), signal).unwrap();
         let run = ended(child, since).exits(code);
@@ -79,6 +79,10 @@ impl Ground {
     }
 }
 
+fn has_ended(child: &mut Child) -> bool {
+    child.try_wait().unwrap().is_some()
+}
+
 /// Whether the process has come to listening to signals, at its very start.
 fn listens(child: &Child) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
@@ -96,7 +100,7 @@ fn while_a_cloud_does_not_answer() {
             let has_come = |request: &crate::sandbox::Request| {
                 request.operation == operation && request.fault == Some(Fault::Hang)
             };
-            ground.interrupted(&["--timeout", "10m"], signal, code, |_| {
+            ground.interrupted(&["--timeout", "60s"], signal, code, |_| {
                 ground.fixture.sandbox.requests(Cloud::Huawei).iter().any(has_come)
             });
             ground.goes_on();
@@ -123,7 +127,7 @@ fn while_it_waits_for_the_lock() {
         ground.fixture.write("gate-check", "");
         let (first, since) = (ground.fixture.spawn(&[]), Instant::now());
         until("the check", || ground.fixture.log() == ["check"]);
-        ground.interrupted(&["--lock-timeout", "10m"], signal, code, |child| listens(child) && opens_the_lock(child));
+        ground.interrupted(&["--lock-timeout", "60s"], signal, code, |child| listens(child) && opens_the_lock(child));
         ground.fixture.remove("gate-check");
         ended(first, since).exits(0);
         ground.goes_on_after_another();
@@ -148,7 +152,7 @@ fn while_it_puts_off_its_start() {
     for (signal, code) in SIGNALS {
         let ground = Ground::new();
         let marks = ground.fixture.marks();
-        ground.interrupted(&["--jitter", "1000d"], signal, code, listens);
+        ground.interrupted(&["--jitter", "24h"], signal, code, listens);
         assert_eq!(ground.fixture.marks(), marks, "nobody was asked");
         ground.goes_on();
     }
@@ -165,7 +169,7 @@ fn in_the_midst_of_several() {
         fixture.configure(&(certificate(NAME, "hw", &hook) + &certificate("b.example", "jd", &hook)));
         fixture.sandbox.fault(Cloud::Jdcloud, Fault::Hang.on("downloadCert"));
         let ground = Ground { fixture, new: done };
-        ground.interrupted(&["--timeout", "10m"], signal, code, |_| {
+        ground.interrupted(&["--timeout", "60s"], signal, code, |_| {
             ground.fixture.home(NAME).join("current").exists()
                 && ground.fixture.sandbox.tally(Cloud::Jdcloud, 0).contains_key("downloadCert")
         });
