@@ -182,10 +182,10 @@ pub(super) struct SyncArgs {
     /// How long to wait for another certctl at work for the same config
     #[arg(long, value_parser = duration::parse, default_value = "30s", value_name = "TIME")]
     pub(super) lock_timeout: Duration,
-    /// Write the run's report as JSON, whatever became of it
+    /// Write the run's report as JSON, whatever became of it; not with --dry-run
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
-    /// Write Prometheus metrics, whatever became of the run
+    /// Write Prometheus metrics, whatever became of the run; not with --dry-run
     #[arg(long, value_name = "FILE")]
     pub(super) metrics_file: Option<PathBuf>,
 }

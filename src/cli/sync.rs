@@ -117,12 +117,12 @@ fn tell(
     let document = json::Run::new(started_at, finished_at, exit, &report.rows, &accounts);
     let document = json::to_text(&document).map_err(|_| Failure::Bug)?;
     let written = match &args.report {
-        Some(path) => store::replace(path, document.as_bytes(), 0o644),
-        None => Ok(()),
+        Some(path) if !args.dry_run => store::replace(path, document.as_bytes(), 0o644),
+        _ => Ok(()),
     };
     let measured = match &args.metrics_file {
-        Some(path) => measure(path, report, exit, finished_at),
-        None => Ok(()),
+        Some(path) if !args.dry_run => measure(path, report, exit, finished_at),
+        _ => Ok(()),
     };
     let printed = match global.output {
         Output::Json => super::print(&document),

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use super::blocking;
-use super::outcome::{Outcome, Row};
+use super::outcome::Row;
 use super::sync::{Commands, Workshop, subject};
 use crate::config::{CertificateConfig, Config};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::hook::{Concern, Role};
-use crate::store::{Options, Ownership, Patience, RunLock};
+use crate::store::{self, Options, Ownership, Patience, RunLock};
 
 /// Which certificate goes back, and to what.
 #[derive(Debug)]
@@ -63,13 +63,16 @@ fn roll_back(workshop: &Workshop, certificate: &CertificateConfig, to: Option<&s
     let options = workshop.options(certificate);
     let applied = directory.roll_back(to, &certificate.install, &options).map_err(Failure::from)?;
     let identity = applied.identity;
-    workshop.check(certificate, &directory, &identity)?;
     let row = Row {
         path: Some(directory.path().to_owned()),
         version: Some(applied.version),
         installed: Some(identity.clone()),
-        ..Row::of(identity.clone(), Outcome::Updated)
+        ..Row::of(identity.clone(), applied.outcome.into())
     };
+    if applied.outcome == store::Outcome::Unchanged {
+        return Ok(row);
+    }
+    workshop.check(certificate, &directory, &identity)?;
     if let Some(command) = &certificate.hook {
         let concern = Concern::of(vec![subject(certificate, &identity)]);
         if let Err(error) = workshop.commands.run(Role::Hook, command, certificate.hook_timeout, &concern) {
