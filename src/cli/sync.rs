@@ -134,7 +134,13 @@ fn tell(
         .filter_map(Result::err)
         .collect();
     failures.iter().for_each(|failure| tracing::error!("{}", failure.line()));
-    Ok(of_batch(Some(exit).filter(|exit| *exit != Exit::Done).into_iter().chain(failures.iter().map(Failure::exit))))
+    let own = match exit {
+        // What the files could not tell, the signal does.
+        Exit::Interrupted | Exit::Terminated => return Ok(exit),
+        Exit::Done | Exit::Changed => None,
+        failed => Some(failed),
+    };
+    Ok(if failures.is_empty() { exit } else { of_batch(own.into_iter().chain(failures.iter().map(Failure::exit))) })
 }
 
 fn measure(path: &Path, report: &Report, exit: Exit, finished_at: Timestamp) -> Result<(), store::StoreError> {
