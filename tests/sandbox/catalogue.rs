@@ -292,7 +292,7 @@ pub(crate) fn bulk(cloud: Cloud, authority: &Authority, count: usize) -> Vec<Cer
     let mut cast = Cast::new(cloud, authority);
     for n in 1..=count {
         cast.make("bulk", &[&format!("bulk-{n:04}")], |sketch| {
-            (sketch.key, sketch.days) = (KeyKind::P256Pkcs8, (-30, 150));
+            (sketch.key, sketch.depth, sketch.days) = (KeyKind::P256Pkcs8, Depth::One, (-30, 150));
         });
     }
     cast.certificates

@@ -10,6 +10,8 @@ use super::{Fixture, certificate};
 use crate::sandbox::{Account, Cloud, Options, Request};
 
 const COUNT: usize = 1_000;
+/// Of fifty rows.
+const PAGES: usize = COUNT / 50;
 const JOBS: usize = 8;
 const LATENCY: Duration = Duration::from_millis(50);
 /// How much longer than the requests alone a run may take.
@@ -23,22 +25,25 @@ fn as_fast_as_the_requests_allow() {
     let fixture = Fixture::with(options, Account::Bulk);
     // Made before the clock runs.
     let names: Vec<_> =
-        fixture.sandbox.certificates(Cloud::Tencent, Account::Bulk).into_iter().map(|held| held.domain).collect();
+        fixture.sandbox.certificates(Cloud::Huawei, Account::Bulk).into_iter().map(|held| held.domain).collect();
     assert_eq!(names.len(), COUNT);
-    let tables: String = names.iter().map(|name| certificate(name, "tx", "hook = ['true']")).collect();
+    let tables: String = names.iter().map(|name| certificate(name, "hw", "hook = ['true']")).collect();
+    // A slow disk, with sixteen flushes a certificate, would hide what is measured.
+    let memory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let mut ratios = Vec::new();
     for pair in 0..PAIRS {
         // A directory of its own, so that each is a first run.
-        fixture.configure_with(&format!("dir = '{}'\n", fixture.text(&format!("certs-{pair}"))), &tables);
-        let seen = fixture.sandbox.requests(Cloud::Tencent).len();
+        let dir = memory.path().join(format!("certs-{pair}"));
+        fixture.configure_with(&format!("dir = '{}'\n", dir.display()), &tables);
+        let seen = fixture.sandbox.requests(Cloud::Huawei).len();
         let run = fixture.sync(&["-j", &JOBS.to_string()]).exits(0);
         assert_eq!(run.stdout.lines().count(), COUNT);
-        let requests = fixture.sandbox.requests(Cloud::Tencent).split_off(seen);
-        let downloads = requests.iter().filter(|request| request.operation == "DownloadCertificate").count();
+        let requests = fixture.sandbox.requests(Cloud::Huawei).split_off(seen);
+        let downloads = requests.iter().filter(|request| request.operation == "ExportCertificate").count();
         assert_eq!(downloads, COUNT, "one each");
-        assert!(requests.len() <= COUNT + 2, "and the list's pages: {}", requests.len());
+        assert_eq!(requests.len(), COUNT + PAGES, "and the list's pages");
 
-        let ideal = replay(fixture.sandbox.address(Cloud::Tencent), &requests);
+        let ideal = replay(fixture.sandbox.address(Cloud::Huawei), &requests);
         let ratio = run.took.as_secs_f64() / ideal.as_secs_f64();
         eprintln!(
             "{COUNT} certificates in {:.2} s, the bare requests in {:.2} s: {ratio:.3}",
@@ -50,19 +55,18 @@ fn as_fast_as_the_requests_allow() {
             break;
         }
     }
-    // The order of magnitude is what a second run is about: nothing is asked for again.
-    let marks = fixture.marks();
+    let (marks, seen) = (fixture.marks(), fixture.sandbox.requests(Cloud::Huawei).len());
     let run = fixture.sync(&[]).exits(0);
     assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
     assert!(fixture.asked_since(&marks).is_empty());
-    assert!(fixture.sandbox.requests(Cloud::Tencent).len() - marks[1] <= 2);
+    assert_eq!(fixture.sandbox.tally(Cloud::Huawei, seen).into_values().sum::<usize>(), PAGES);
     assert!(ratios.iter().any(|ratio| *ratio <= MOST), "{ratios:?}");
 }
 
 /// The same requests by a client that does nothing else: lists first, then all others on so many connections.
 fn replay(address: SocketAddr, requests: &[Request]) -> Duration {
     let (lists, others): (Vec<_>, Vec<_>) =
-        requests.iter().partition(|request| request.operation == "DescribeCertificates");
+        requests.iter().partition(|request| request.operation == "ListCertificates");
     let since = Instant::now();
     let mut connection = Connection::new(address);
     lists.iter().for_each(|request| connection.ask(request));
@@ -92,7 +96,7 @@ impl Connection {
         Self { stream: BufReader::new(stream) }
     }
 
-    /// Sends it as it was, and reads the whole reply.
+    /// Sends it as it was, which Huawei's signature allows for some minutes, and reads the whole reply.
     fn ask(&mut self, request: &Request) {
         let Request { method, path, query, headers, body, .. } = request;
         let mark = if query.is_empty() { "" } else { "?" };
@@ -113,6 +117,5 @@ impl Connection {
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
-        assert!(!String::from_utf8_lossy(&body).contains("\"Error\""), "a request that is still good");
     }
 }
