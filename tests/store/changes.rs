@@ -5,7 +5,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use certctl::store::{self, Applied, Directory, Expected, Install, Name, Options, Standing, StoreError, Wish};
+use certctl::store::{self, Applied, Directory, Expected, Install, Name, Options, RunLock, Standing, StoreError, Wish};
 
 use super::{NAME, assert_holds, files, identity, names, options, tree};
 
@@ -108,10 +108,24 @@ impl Scene {
     }
 
     /// One of the scripts that [`super::child`] runs.
-    pub(super) fn follow(&self, script: &str) -> Result<(), StoreError> {
+    pub(super) fn follow(&mut self, script: &str) -> Result<(), StoreError> {
         for step in script.split(", ").filter(|step| !step.is_empty()) {
             let (verb, label) = step.split_once(' ').unwrap_or((step, ""));
             match verb {
+                "no_copies" => self.installs.clear(),
+                "copy" => {
+                    let words: Vec<_> = label.split('=').collect();
+                    let (to, mode) = (self.etc().join(words[1]), u32::from_str_radix(words[2], 8).unwrap());
+                    self.installs.push(Install { file: words[0].to_owned(), to, mode });
+                }
+                "owner" => self.options.ownership.owner = Some(label.parse().unwrap()),
+                "group" => self.options.ownership.group = Some(label.parse().unwrap()),
+                "writable" => store::is_writable(&self.certs(), &self.installs)?,
+                "run_lock" => drop(RunLock::take(&self.certs(), &self.options.patience)?),
+                "replace" => {
+                    let mode = u32::from_str_radix(label, 8).unwrap();
+                    store::replace(&self.root.join("replaced"), b"text", mode)?;
+                }
                 "apply" => drop(self.try_apply(label, true)?),
                 "place" => drop(self.try_apply(label, false)?),
                 "roll_back" => drop(self.try_roll_back(None)?),

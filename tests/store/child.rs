@@ -2,16 +2,21 @@
 //! traced, or one that is killed.
 
 use std::env;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use certctl::store;
+use certctl::stop::Stop;
+use certctl::store::{self, Patience, StoreError};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::changes::Scene;
 use super::{files, identity, options};
 
 const DIR: &str = "CERTCTL_TEST_STORE_DIR";
 const LABEL: &str = "CERTCTL_TEST_STORE_LABEL";
+const WAIT: &str = "CERTCTL_TEST_STORE_WAIT";
 const SCRIPT: &str = "CERTCTL_TEST_STORE_SCRIPT";
 
 /// The label that stands for installing `a` and `b` by turns until killed.
@@ -77,4 +82,34 @@ fn follow_as_told() {
 pub(crate) fn follow(wrapper: &[&str], dir: &Path, script: &str) -> String {
     let mut command = run(wrapper, "store::child::follow_as_told");
     said(command.env(DIR, dir).env(SCRIPT, script))
+}
+
+/// The child's side of [`wait_and_be_told_to_stop`]. Does nothing in an ordinary run.
+#[test]
+fn wait_as_told() {
+    let Ok(dir) = env::var(WAIT) else { return };
+    let stop = Stop::on_signals().unwrap();
+    let mut scene = Scene::at(Path::new(&dir));
+    scene.options.patience = Patience { timeout: Duration::from_secs(600), stop };
+    eprintln!("READY");
+    let word = |locked| if matches!(locked, Err(StoreError::Locked { .. })) { "Locked" } else { "other" };
+    let run = word(store::RunLock::take(&scene.certs(), &scene.options.patience).map(drop));
+    let directory = word(scene.try_lock().map(drop));
+    eprintln!("RESULT {run} {directory}");
+}
+
+/// A process that waits for two locks that are held here, and gets a SIGTERM.
+pub(crate) fn wait_and_be_told_to_stop(dir: &Path) -> String {
+    let scene = Scene::at(dir);
+    let _run = store::RunLock::take(&scene.certs(), &scene.options.patience).unwrap();
+    let _directory = scene.lock();
+    let mut command = run(&[], "store::child::wait_as_told");
+    let mut child = command.env(WAIT, dir).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "READY"));
+    let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let said = lines.find_map(|line| line.strip_prefix("RESULT ").map(str::to_owned)).unwrap_or_default();
+    child.wait().unwrap();
+    said
 }

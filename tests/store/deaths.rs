@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use super::changes::Scene;
 use super::{child, files, names, possible, runs, scratch};
@@ -27,32 +28,38 @@ fn death_at_every_system_call_of_a_change() {
     if !possible("strace", runs(&["strace", "-f", "true"])) {
         return;
     }
+    let deaths: usize = thread::scope(|scope| {
+        let stories = STORIES.map(|story| scope.spawn(move || deaths_in(story)));
+        stories.map(|story| story.join().unwrap()).iter().sum()
+    });
+    assert!(deaths > 150, "{deaths}");
+}
+
+fn deaths_in((before, then, story): (&str, &str, &str)) -> usize {
     let mut deaths = 0;
-    for (before, then, story) in STORIES {
-        for call in CALLS {
-            for when in 1.. {
-                let dir = scratch();
-                let scene = begin(dir.path(), before);
-                scene.follow(then).unwrap();
-                let inject = format!("inject={call}:signal=KILL:when={when}");
-                let said = traced(call, &inject, dir.path(), story);
-                let what = format!("{before}; {then}; {story}: {call} {when}");
-                if !said.is_empty() {
-                    assert_eq!(said, "done", "{what}");
-                    break;
-                }
-                deaths += 1;
-                assert_whole(&scene, before, &what);
-                let is_unchecked = scene.lock().state().unfinished.is_some_and(|change| !change.is_checked);
-                // By turns, since each has to do for all of these moments.
-                if deaths % 2 == 0 && (is_unchecked || story == "restore") {
-                    taken_back(&scene, before, &what);
-                }
-                finished(&scene, &what);
+    for call in CALLS {
+        for when in 1.. {
+            let dir = scratch();
+            let mut scene = begin(dir.path(), before);
+            scene.follow(then).unwrap();
+            let inject = format!("inject={call}:signal=KILL:when={when}");
+            let said = traced(call, &inject, dir.path(), story);
+            let what = format!("{before}; {then}; {story}: {call} {when}");
+            if !said.is_empty() {
+                assert_eq!(said, "done", "{what}");
+                break;
             }
+            deaths += 1;
+            assert_whole(&scene, before, &what);
+            let is_unchecked = scene.lock().state().unfinished.is_some_and(|change| !change.is_checked);
+            // By turns, since each has to do for all of these moments.
+            if deaths % 2 == 0 && (is_unchecked || story == "restore") {
+                taken_back(&scene, before, &what);
+            }
+            finished(&scene, &what);
         }
     }
-    assert!(deaths > 150, "{deaths}");
+    deaths
 }
 
 #[test]
