@@ -1,7 +1,7 @@
 //! A change of a certificate directory: a new version, written aside and synced, then switched to by one rename; or
 //! all of it taken back.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use jiff::Timestamp;
 
@@ -85,14 +85,11 @@ impl<'a> Change<'a> {
         if self.is_switched { self.certificate.sync() } else { Ok(()) }
     }
 
-    /// Puts everything back.
-    pub(super) fn undo(&self) {
+    /// Puts everything back. An error means that the new version is still the current one; anything else that cannot be
+    /// put back is warned about.
+    pub(super) fn undo(&self) -> Result<(), StoreError> {
         if self.is_switched {
-            let back = put_back(self.certificate, self.current.target(), CURRENT);
-            if back.is_err() {
-                // The new version is the one in place then, and must stay whole.
-                return sweep::warn(back);
-            }
+            put_back(self.certificate, self.current.target(), CURRENT)?;
         }
         for (name, before) in self.links.iter().rev() {
             sweep::warn(put_back(self.certificate, before.clone(), name));
@@ -104,6 +101,7 @@ impl<'a> Change<'a> {
         if self.made_versions {
             sweep::warn(self.certificate.remove_empty(VERSIONS));
         }
+        Ok(())
     }
 }
 
@@ -134,7 +132,7 @@ fn put_back(certificate: &Dir, before: Option<OsString>, name: &str) -> Result<(
 }
 
 /// A link of that name and target at once, whatever link was there before.
-fn replace_link(certificate: &Dir, target: impl AsRef<std::ffi::OsStr>, name: &str) -> Result<(), StoreError> {
+fn replace_link(certificate: &Dir, target: impl AsRef<OsStr>, name: &str) -> Result<(), StoreError> {
     certificate.link(target, NEXT_LINK)?;
     let replaced = certificate.rename(NEXT_LINK, name);
     if replaced.is_err() {

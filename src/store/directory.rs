@@ -1,9 +1,7 @@
 //! One certificate directory, locked: changes that can be taken back until they are approved of.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
-use super::commit::Change;
 use super::copies::{self, Copies};
 use super::dir::Dir;
 use super::error::shown;
@@ -11,9 +9,9 @@ use super::inspect::{Current, Need, Survey};
 use super::layout::{VERSIONS, Wanted};
 use super::lock::Locked;
 use super::state::{self, STATE, Unfinished};
+use super::step::{Content, Step, unfinished};
 use super::sweep::{self, Keep};
 use super::version::VersionName;
-use super::whole;
 use super::{Identity, Install, Name, Options, Outcome, Patience, Rejected, State, StoreError};
 use crate::format::FileImage;
 
@@ -126,88 +124,13 @@ impl Directory {
         let mut step = Step { certificate, before: &before, after, copies };
         let version = step.take(survey, &content)?;
         if step.after.is_none() {
-            step.copies.forget_old();
+            if before.unchecked().is_none() {
+                step.copies.forget_old();
+            }
             sweep_old(certificate, previous.as_ref(), &version, &keep(options.keep, &before));
         }
         sweep::stale_links(certificate, &names);
         Ok(applied(&version))
-    }
-
-    /// Switches to the version that was current before the present one, or to `to`, and places its copies. What it
-    /// takes away is remembered as rejected, unless something newer was; going forward to that one ends it.
-    ///
-    /// # Errors
-    /// When there is no such version or it is damaged; every error leaves all as it was.
-    pub fn roll_back(&self, to: Option<&str>, installs: &[Install], options: &Options) -> Result<Applied, StoreError> {
-        let certificate = self.certificate();
-        let path = || certificate.path().to_owned();
-        let before = state::read(certificate)?;
-        let survey = Survey::of(certificate, &[])?;
-        // Only what was never switched to: the version to go back to may be beyond those that are kept.
-        sweep::leftovers(certificate, &survey, &keep(usize::MAX, &before));
-        let Some(versions) = &survey.versions else {
-            return Err(StoreError::NoOlderVersion { path: path() });
-        };
-        let target = target(certificate, versions, survey.current.version(), to)?;
-        let damaged = |what| StoreError::Damaged { path: path(), version: target.to_string(), what };
-        let version = versions.open(target.as_str()).map_err(|_| damaged("it cannot be opened".to_owned()))?;
-        let metadata = whole::metadata(&version).map(|(metadata, _)| metadata);
-        let metadata = metadata.ok_or_else(|| damaged("its metadata.json cannot be read".to_owned()))?;
-        let files = whole::files(&version, &metadata).map_err(damaged)?;
-        let contents = |name: &str| files.iter().find(|(file, _)| file == name).map(|(_, file)| file.bytes.as_slice());
-        let copies = Copies::plan(installs, contents, options.ownership, certificate.path())?;
-        sweep::warn(copies.remove_leftovers(before.unchecked().is_some()));
-        let names = whole::names(&metadata);
-        let survey = Survey::of(certificate, &names)?;
-        let is_current = survey.current.version() == Some(&target);
-        let applied = |outcome| Applied { outcome, version: target.to_string(), identity: metadata.identity.clone() };
-        if is_current && survey.broken_links.is_empty() && copies.are_right() {
-            sweep::stale_links(certificate, &names);
-            return Ok(applied(Outcome::Unchanged));
-        }
-        let current = survey.open_current().map(|(name, version)| (name.clone(), whole::metadata(&version)));
-        let previous = current.as_ref().map(|(name, _)| name);
-        let after = State {
-            unfinished: Some(unfinished(&before, previous, &copies)),
-            rejected: if is_current { before.rejected.clone() } else { rejected(&before, current.as_ref(), &target) },
-        };
-        let mut step = Step { certificate, before: &before, after: Some(after), copies };
-        step.take(survey, &Content::Old(&target))?;
-        sweep::stale_links(certificate, &names);
-        Ok(applied(Outcome::Updated))
-    }
-
-    /// Takes back what was applied, in this run or in one that died: the version and the copies that it replaced are
-    /// in place again, byte for byte; where there was none, none is. Nothing is done without such a change.
-    ///
-    /// # Errors
-    /// When the disk does not let it; what could be restored is.
-    pub fn restore(&self, installs: &[Install], options: &Options) -> Result<(), StoreError> {
-        let certificate = self.certificate();
-        let state = state::read(certificate)?;
-        let Some(change) = state.unchecked() else {
-            return Ok(());
-        };
-        let previous = change.previous.as_ref().and_then(|name| VersionName::parse(OsStr::new(name)));
-        let copies = copies::restore(installs, &change.new_copies);
-        let version = || {
-            let survey = Survey::of(certificate, &[])?;
-            sweep::leftovers(certificate, &survey, &keep(usize::MAX, &state));
-            match &previous {
-                Some(previous) => switch_back(certificate, previous),
-                None => remove_all(certificate),
-            }
-        };
-        copies::first(version(), copies)?;
-        let before =
-            State { unfinished: change.was_pending.then(Unfinished::pending), rejected: change.was_rejected.clone() };
-        let survey = Survey::of(certificate, &[])?;
-        sweep::leftovers(certificate, &survey, &keep(options.keep, &before));
-        if survey.versions.is_some() && previous.is_none() {
-            // One that is not empty stays.
-            let _ = certificate.remove_empty(VERSIONS);
-        }
-        state::write(certificate, &before)
     }
 
     /// The check was passed: what the change replaced goes, the hook is still to come.
@@ -228,7 +151,7 @@ impl Directory {
         state::write(certificate, &state)?;
         copies::forget_old(installs);
         if let Some(current) = current {
-            let previous = change.previous.as_ref().and_then(|name| VersionName::parse(OsStr::new(name)));
+            let previous = change.previous_version();
             sweep_old(certificate, previous.as_ref(), current, &keep(options.keep, &state));
         }
         Ok(())
@@ -261,7 +184,7 @@ impl Directory {
         Ok(())
     }
 
-    fn certificate(&self) -> &Dir {
+    pub(super) fn certificate(&self) -> &Dir {
         &self.locked.certificate
     }
 }
@@ -289,152 +212,9 @@ fn outcome(need: &Need, current: &Current, copies: &Copies<'_>) -> Outcome {
     }
 }
 
-fn keep(count: usize, state: &State) -> Keep {
+/// Which versions stay, whatever is done.
+pub(super) fn keep(count: usize, state: &State) -> Keep {
     Keep { count, always: state.versions() }
-}
-
-/// What is to be remembered of a change before it begins. One that has not passed its check is not what the next one
-/// may go back to.
-fn unfinished(before: &State, previous: Option<&VersionName>, copies: &Copies<'_>) -> Unfinished {
-    let mut change = before.unchecked().cloned().unwrap_or_else(|| Unfinished {
-        previous: previous.map(ToString::to_string),
-        was_rejected: before.rejected.clone(),
-        was_pending: before.unfinished.is_some(),
-        ..Unfinished::default()
-    });
-    for path in copies.absent() {
-        if !change.new_copies.contains(&path) {
-            change.new_copies.push(path);
-        }
-    }
-    change
-}
-
-/// What a version is to be switched to.
-enum Content<'a> {
-    /// It is there.
-    Old(&'a VersionName),
-    /// It is to be written.
-    New(&'a Wanted<'a>, &'a Options),
-}
-
-/// A change of everything at once, or of nothing.
-struct Step<'a> {
-    certificate: &'a Dir,
-    before: &'a State,
-    /// What is remembered before anything changes.
-    after: Option<State>,
-    copies: Copies<'a>,
-}
-
-impl Step<'_> {
-    fn take(&mut self, survey: Survey, content: &Content<'_>) -> Result<VersionName, StoreError> {
-        let mut change = Change::begin(self.certificate, survey.versions, survey.current);
-        let taken = self.go(&mut change, &survey.broken_links, content);
-        if taken.is_err() {
-            self.copies.undo();
-            change.undo();
-            if self.after.is_some() {
-                sweep::warn(state::write(self.certificate, self.before));
-            }
-        }
-        taken
-    }
-
-    fn go(
-        &mut self,
-        change: &mut Change<'_>,
-        broken_links: &[String],
-        content: &Content<'_>,
-    ) -> Result<VersionName, StoreError> {
-        if let Some(after) = &self.after {
-            state::write(self.certificate, after)?;
-        }
-        self.copies.prepare(self.before.unchecked())?;
-        let version = match content {
-            Content::Old(version) => (*version).clone(),
-            Content::New(wanted, options) => change.write_version(wanted, options.now)?,
-        };
-        change.put_links(broken_links)?;
-        change.switch(&version)?;
-        self.copies.switch()?;
-        change.sync()?;
-        self.copies.sync()?;
-        Ok(version)
-    }
-}
-
-/// The version to go back to.
-fn target(
-    certificate: &Dir,
-    versions: &Dir,
-    current: Option<&VersionName>,
-    to: Option<&str>,
-) -> Result<VersionName, StoreError> {
-    let known = sweep::versions_in(versions)?;
-    let path = certificate.path().to_owned();
-    match to {
-        Some(wanted) => known.iter().find(|name| name.as_str() == wanted).cloned().ok_or_else(|| {
-            let known = known.iter().map(ToString::to_string).collect();
-            StoreError::NoSuchVersion { path, wanted: wanted.to_owned(), known }
-        }),
-        None => known
-            .into_iter()
-            .rfind(|name| current.is_some_and(|current| name < current))
-            .ok_or(StoreError::NoOlderVersion { path }),
-    }
-}
-
-/// The newest certificate that was rejected, once the current one is, too. Going forward to it ends that.
-fn rejected(
-    before: &State,
-    current: Option<&(VersionName, Option<(super::metadata::Metadata, super::dir::FileFound)>)>,
-    target: &VersionName,
-) -> Option<Rejected> {
-    let current = current.and_then(|(version, metadata)| {
-        let Some((metadata, _)) = metadata else {
-            tracing::warn!("{version}: its metadata.json is damaged, so nothing keeps sync from installing it again");
-            return None;
-        };
-        let Identity { id, not_before, not_after, .. } = metadata.identity.clone();
-        Some(Rejected { version: version.to_string(), id, not_before, not_after })
-    });
-    let age = |rejected: &Rejected| (rejected.not_before, rejected.not_after, rejected.id.clone());
-    let newest = before.rejected.clone().into_iter().chain(current).max_by_key(age);
-    newest.filter(|rejected| rejected.version != target.as_str())
-}
-
-/// Makes `previous` the current version again.
-fn switch_back(certificate: &Dir, previous: &VersionName) -> Result<(), StoreError> {
-    let survey = Survey::of(certificate, &[])?;
-    let version = survey.versions.as_ref().and_then(|versions| versions.open(previous.as_str()).ok());
-    let Some(version) = version else {
-        let (path, version) = (certificate.path().to_owned(), previous.to_string());
-        return Err(StoreError::Damaged { path, version, what: "it is gone".to_owned() });
-    };
-    let names = version.names()?.into_iter().filter_map(|name| name.into_string().ok());
-    let names: Vec<_> = names.filter(|name| super::layout::is_file_name(name)).collect();
-    let survey = Survey::of(certificate, &names)?;
-    let mut change = Change::begin(certificate, survey.versions, survey.current);
-    change.put_links(&survey.broken_links)?;
-    change.switch(previous)?;
-    change.sync()?;
-    sweep::stale_links(certificate, &names);
-    Ok(())
-}
-
-/// Removes the current version and all that leads to it.
-fn remove_all(certificate: &Dir) -> Result<(), StoreError> {
-    let survey = Survey::of(certificate, &[])?;
-    if survey.current.target().is_some() {
-        certificate.unlink(super::layout::CURRENT)?;
-        certificate.sync()?;
-    }
-    sweep::stale_links(certificate, &[]);
-    match (&survey.versions, survey.current.version()) {
-        (Some(versions), Some(version)) => versions.remove_tree(version.as_str()),
-        _ => Ok(()),
-    }
 }
 
 fn sweep_old(certificate: &Dir, previous: Option<&VersionName>, current: &VersionName, keep: &Keep) {

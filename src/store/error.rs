@@ -12,7 +12,7 @@ pub(super) const SET_OWNER: &str = "set the owner of";
 
 /// Why a certificate directory was not written.
 ///
-/// Before the switch every one of them leaves the disk as it was.
+/// Every one of them leaves the disk as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The system refused.

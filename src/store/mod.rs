@@ -5,11 +5,16 @@
 //!   cert.pem      -> current/cert.pem       and so on, one link for each file of the version
 //!   current       -> versions/20261122T020304Z-9bfe606b
 //!   versions/20261122T020304Z-9bfe606b/     the files, and metadata.json
+//!   .certctl.json                           what is still to be done there, if anything is
+//! <dir>/.certctl/                           the lock of a whole run, and facts that are safe to delete
 //! ```
 //!
 //! A version is written aside and synced, and `current` is then replaced by one rename: a reader that resolves
 //! `current` once sees one version, whenever the process or the machine dies. All names are looked up relative to
 //! directories held open, and links are not followed, so nothing planted on the way leads anywhere else.
+//!
+//! A change that something is to follow, a check or a hook, is written down before it begins and until all has followed,
+//! and what it replaces is kept until it is approved of: so this process or the next one can take it back.
 
 mod commit;
 mod copies;
@@ -23,7 +28,11 @@ mod lock;
 mod look;
 mod metadata;
 mod name;
+mod place;
+mod restore;
+mod rollback;
 mod state;
+mod step;
 mod sweep;
 mod version;
 mod wait;
@@ -118,8 +127,7 @@ pub struct Installed {
 /// The files' names must differ from each other and from the store's own: `current`, `versions`, `metadata.json`.
 ///
 /// # Errors
-/// Up to the switch of `current`, every error leaves the disk as it was before, but for what an earlier run that died
-/// had left. After it, only making the switch durable can fail.
+/// Every error leaves the disk as it was before, but for what an earlier run that died had left.
 pub fn install(
     dir: &Path,
     identity: &Identity,

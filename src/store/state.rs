@@ -82,10 +82,9 @@ impl State {
 
     /// The versions that must not be removed.
     pub(super) fn versions(&self) -> Vec<VersionName> {
-        let previous = self.unchecked().and_then(|change| change.previous.as_ref());
-        let rejected = self.rejected.as_ref().map(|rejected| &rejected.version);
-        let names = previous.into_iter().chain(rejected);
-        names.filter_map(|name| VersionName::parse(OsStr::new(name))).collect()
+        let previous = self.unchecked().and_then(Unfinished::previous_version);
+        let rejected = self.rejected.as_ref().and_then(|rejected| VersionName::parse(OsStr::new(&rejected.version)));
+        previous.into_iter().chain(rejected).collect()
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
@@ -99,6 +98,11 @@ impl State {
 }
 
 impl Unfinished {
+    /// The version to go back to.
+    pub(super) fn previous_version(&self) -> Option<VersionName> {
+        self.previous.as_ref().and_then(|name| VersionName::parse(OsStr::new(name)))
+    }
+
     /// A change whose check was passed.
     pub(super) fn pending() -> Self {
         Self { is_checked: true, ..Self::default() }

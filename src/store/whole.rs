@@ -4,7 +4,7 @@ use crate::digest::sha256_hex;
 use crate::store::dir::{Dir, FileFound};
 use crate::store::inspect::{self, LONGEST};
 use crate::store::layout;
-use crate::store::metadata::{METADATA, Metadata};
+use crate::store::metadata::{FileRecord, METADATA, Metadata};
 
 /// The metadata of a version, and the file it is in; `None` if it is damaged.
 pub(super) fn metadata(version: &Dir) -> Option<(Metadata, FileFound)> {
@@ -25,8 +25,7 @@ pub(super) fn files(version: &Dir, metadata: &Metadata) -> Result<Vec<(String, F
     if !inspect::has_names(version, &names(metadata)) {
         return Err("it has other files than its metadata.json says".to_owned());
     }
-    let read = |(name, record): (&String, _)| {
-        let record: &crate::store::metadata::FileRecord = record;
+    let read = |(name, record): (&String, &FileRecord)| {
         if !layout::is_file_name(name) {
             return Err(format!("no file can be called {name:?}"));
         }

@@ -120,6 +120,7 @@ impl Scene {
                 }
                 "owner" => self.options.ownership.owner = Some(label.parse().unwrap()),
                 "group" => self.options.ownership.group = Some(label.parse().unwrap()),
+                "look" => assert!(self.is_intact()),
                 "writable" => store::is_writable(&self.certs(), &self.installs)?,
                 "run_lock" => drop(RunLock::take(&self.certs(), &self.options.patience)?),
                 "replace" => {

@@ -90,12 +90,15 @@ fn wait_as_told() {
     let Ok(dir) = env::var(WAIT) else { return };
     let stop = Stop::on_signals().unwrap();
     let mut scene = Scene::at(Path::new(&dir));
-    scene.options.patience = Patience { timeout: Duration::from_secs(600), stop };
+    scene.options.patience = Patience { timeout: Duration::from_secs(60), stop };
     eprintln!("READY");
-    let word = |locked| if matches!(locked, Err(StoreError::Locked { .. })) { "Locked" } else { "other" };
+    let word = |locked| match locked {
+        Err(StoreError::Locked { waited, .. }) if waited < scene.options.patience.timeout => "ended early",
+        _ => "not ended early",
+    };
     let run = word(store::RunLock::take(&scene.certs(), &scene.options.patience).map(drop));
     let directory = word(scene.try_lock().map(drop));
-    eprintln!("RESULT {run} {directory}");
+    eprintln!("RESULT {run}, {directory}");
 }
 
 /// A process that waits for two locks that are held here, and gets a SIGTERM.

@@ -17,7 +17,7 @@ const DAMAGES: &[Damage] = &[
     ("missing", |etc| fs::remove_file(etc.join("www.key")).unwrap()),
     ("other bytes", |etc| fs::write(etc.join("www.crt"), "other").unwrap()),
     ("a byte more", |etc| {
-        fs::write(etc.join("www.crt"), [&*fs::read(etc.join("www.crt")).unwrap(), b"\n"].concat()).unwrap()
+        fs::write(etc.join("www.crt"), [&*fs::read(etc.join("www.crt")).unwrap(), b"\n"].concat()).unwrap();
     }),
     ("a wider mode", |etc| fs::set_permissions(etc.join("www.key"), Permissions::from_mode(0o644)).unwrap()),
     ("a link", |etc| {
@@ -73,7 +73,7 @@ fn a_link_at_the_path_is_replaced_and_never_followed() {
 #[test]
 fn what_is_no_file_is_refused_and_nothing_is_changed() {
     for plant in [(|path| fs::create_dir(path).unwrap()) as fn(&Path), |path| {
-        mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o644), 0).unwrap()
+        mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o644), 0).unwrap();
     }] {
         for is_followed in [false, true] {
             let dir = scratch();

@@ -158,7 +158,7 @@ fn everything_is_synced_before_the_renames() {
     let [old_crt, old_key] = ["www.crt", "www.key"].map(|name| at(&["linkat", &format!("\".{name}.certctl-old\"")]));
     let switch = at(&["renameat", "\"current\""]);
     let [crt, key] = ["www.crt", "www.key"].map(|name| at(&["renameat", &format!("\"{name}\"")]));
-    let etc = format!("fsync(");
+    let etc = "fsync(".to_string();
     let parents: Vec<_> = log
         .lines()
         .enumerate()

@@ -135,7 +135,7 @@ fn only_links_or_only_copies_can_be_wrong() {
         scene.restore();
         assert_eq!(scene.copies(), copies);
         scene.establish("a");
-        assert_eq!(names(&scene.certificate().join("versions")), [version.clone()]);
+        assert_eq!(names(&scene.certificate().join("versions")), std::slice::from_ref(&version));
     }
 }
 
@@ -162,24 +162,35 @@ fn links_follow_the_files_there_and_back() {
 
 #[test]
 fn an_unapproved_version_is_not_what_is_gone_back_to() {
-    let dir = scratch();
-    let scene = Scene::new(dir.path());
-    let first = scene.establish("a");
-    let (before, copies) = (scene.tree(), scene.copies());
-    // The run dies before its check, and by the next one there is another certificate.
-    scene.apply("b");
-    scene.apply("c");
-    assert_eq!(scene.lock().state().unfinished.unwrap().previous, Some(first.clone()));
-    scene.restore();
-    assert_eq!(scene.tree(), before);
-    assert_eq!(scene.copies(), copies);
+    for keep in [0, 3] {
+        let dir = scratch();
+        let mut scene = Scene::new(dir.path());
+        scene.options.keep = keep;
+        let first = scene.establish("a");
+        let (before, copies) = (scene.tree(), scene.copies());
+        // The run dies before its check, and by the next one there is another certificate.
+        scene.apply("b");
+        scene.apply("c");
+        assert_eq!(scene.lock().state().unfinished.unwrap().previous, Some(first.clone()));
+        scene.restore();
+        assert_eq!(scene.tree(), before);
+        assert_eq!(scene.copies(), copies);
 
-    scene.apply("b");
-    let third = scene.apply("c").version;
-    scene.approve();
-    scene.finish();
-    scene.assert_holds("c");
-    assert_eq!(names(&scene.certificate().join("versions")), [first, third], "b was never approved of");
+        // A change that nothing follows does not end one that is unfinished.
+        scene.apply("b");
+        scene.try_apply("c", false).unwrap();
+        scene.restore();
+        assert_eq!(scene.tree(), before);
+        assert_eq!(scene.copies(), copies);
+
+        scene.apply("b");
+        let third = scene.apply("c").version;
+        scene.approve();
+        scene.finish();
+        scene.assert_holds("c");
+        let kept = names(&scene.certificate().join("versions"));
+        assert_eq!(kept, [first, third][if keep == 0 { 1 } else { 0 }..], "b was never approved of");
+    }
 }
 
 #[test]

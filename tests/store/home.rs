@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use certctl::stop::Stop;
 use certctl::store::{Install, Patience, RunLock, StoreError, is_writable, recall, remember, replace};
@@ -72,10 +72,7 @@ fn the_lock_is_on_the_file_that_is_there() {
 #[test]
 fn a_wait_ends_when_the_run_is_told_to_stop() {
     let dir = scratch();
-    let script = "hold the run's lock and the directory's, and be told to stop";
-    let started = Instant::now();
-    assert_eq!(child::wait_and_be_told_to_stop(dir.path()), "Locked Locked", "{script}");
-    assert!(started.elapsed() < Duration::from_secs(300), "well before the end of its patience");
+    assert_eq!(child::wait_and_be_told_to_stop(dir.path()), "ended early, ended early");
 }
 
 #[test]
