@@ -14,8 +14,10 @@ const COUNT: usize = 1_000;
 const PAGES: usize = COUNT / 50;
 const JOBS: usize = 8;
 const LATENCY: Duration = Duration::from_millis(50);
-/// How much longer than the requests alone a run may take.
-const MOST: f64 = 1.15;
+/// How much longer than the requests alone a run may take. An unoptimised certctl needs seven times the processor time,
+/// 8 s for all of it, which shows where the machine has few cores and much else to do: 1.16 to 1.38 was seen there, and
+/// 1.07 of an optimised one. Half as many requests at a time would be 1.9.
+const MOST: f64 = if cfg!(debug_assertions) { 1.6 } else { 1.15 };
 /// Other tests come and go: the best of so many pairs is what certctl can do.
 const PAIRS: usize = 3;
 
