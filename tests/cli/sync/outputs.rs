@@ -121,7 +121,9 @@ fn a_place_that_is_not_there() {
     ];
     fixture.configure(&tables.concat());
     for n in 0..2 {
+        let marks = fixture.marks();
         let run = fixture.sync(&[]).exits(7);
+        assert_eq!(fixture.asked_since(&marks).values().sum::<usize>(), 1 - n, "what has no place is not fetched");
         let errors = run.errors();
         assert_eq!(errors.len(), 2, "{}", run.stderr);
         assert!(errors[0].contains("a.example") && errors[0].contains(&fixture.text("no/such")), "{}", errors[0]);
