@@ -194,6 +194,18 @@ fn an_unapproved_version_is_not_what_is_gone_back_to() {
 }
 
 #[test]
+fn an_unapproved_copy_is_not_what_is_gone_back_to() {
+    let dir = scratch();
+    let scene = Scene::new(dir.path());
+    fs::remove_file(scene.etc().join("www.crt")).unwrap();
+    let copies = scene.copies();
+    scene.apply("b");
+    scene.apply("c");
+    scene.restore();
+    assert_eq!(scene.copies(), copies, "one path where something stood, and one where nothing did");
+}
+
+#[test]
 fn a_hook_that_is_still_to_come_is_remembered_through_a_change_that_is_taken_back() {
     let dir = scratch();
     let scene = Scene::new(dir.path());
