@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::account::AccountError;
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
+use crate::credential::{CommandProblem, CredentialError};
 use crate::format::NotBuilt;
 use crate::hook::{HookError, HookProblem, Role};
 use crate::http::{Again, HttpError};
@@ -85,15 +86,27 @@ pub enum Failure {
         /// Its state.
         status: Status,
     },
-    /// What is installed is not right, and all that could replace it is older.
-    #[error("the installed certificate {installed} {why}, and the newest there is, {newest}, is older")]
+    /// What is installed is for other domains, and all that could replace it is older.
+    #[error(
+        "the installed certificate {installed} does not cover all domains, and the newest that does, {newest}, is older"
+    )]
     OnlyOlder {
         /// The installed certificate's id.
         installed: String,
-        /// What is wrong with it.
-        why: &'static str,
         /// The id of the newest.
         newest: String,
+    },
+    /// What is installed is damaged, and nothing newer can replace it.
+    #[error("the installed certificate {installed} is damaged, and the cloud does not offer it any more")]
+    Irreparable {
+        /// Its id.
+        installed: String,
+    },
+    /// Nothing is installed, and all there is was rejected.
+    #[error("nothing is in place, and the only certificate there is, {id}, was taken away by a rollback")]
+    OnlyRejected {
+        /// Its id.
+        id: String,
     },
     /// A format that the config names is not there yet.
     #[error(transparent)]
@@ -112,6 +125,9 @@ pub enum Failure {
     /// Another command of the user's failed.
     #[error(transparent)]
     Hook(HookError),
+    /// A signal came before the hook was run.
+    #[error("the hook was not run, as certctl was told to stop")]
+    HookPutOff(Signal),
     /// A signal came before it was done.
     #[error("not done, as certctl was told to stop")]
     Stopped(Signal),
@@ -196,6 +212,10 @@ impl Failure {
     fn verdict(&self) -> Verdict {
         match self {
             Self::Config(error) => of_config(error),
+            Self::Account(AccountError::Credential(CredentialError::Command {
+                problem: CommandProblem::Process(ProcessError::Stopped(signal)),
+                ..
+            })) => verdict("interrupted", of_signal(*signal), "run it again"),
             Self::Account(AccountError::Credential(error)) => {
                 Verdict { code: "credentials_missing", exit: Exit::Credentials, hint: error.hint() }
             }
@@ -208,12 +228,18 @@ impl Failure {
                 verdict("not_downloadable", Exit::NoCertificate, "`certctl describe` shows its state")
             }
             Self::OnlyOlder { .. } => verdict("older", Exit::Verification, "--force installs the older one"),
+            Self::Irreparable { .. } => {
+                verdict("older", Exit::Verification, "--force installs the newest that is offered")
+            }
+            Self::OnlyRejected { .. } => verdict("rejected", Exit::Verification, "--force installs it"),
             Self::Format(_) => verdict("format", Exit::Usage, ""),
             Self::Check {
                 error: HookError { problem: HookProblem::Process(ProcessError::Stopped(signal)), .. },
                 ..
             }
             | Self::Stopped(signal) => verdict("interrupted", of_signal(*signal), "run it again"),
+            Self::Hook(HookError { problem: HookProblem::Process(ProcessError::Stopped(signal)), .. })
+            | Self::HookPutOff(signal) => verdict("interrupted", of_signal(*signal), "the next sync makes up for it"),
             Self::Check { .. } => verdict("check_failed", Exit::Hook, ""),
             Self::Hook(HookError { role: Role::Before, .. }) => {
                 verdict("hook_failed", Exit::Hook, "nothing was changed")

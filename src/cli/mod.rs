@@ -44,7 +44,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
     // One thread: certctl waits for clouds and disks, it does not compute.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let run = || match runtime {
-        Ok(runtime) => runtime.block_on(run(&cli, environment)),
+        Ok(runtime) => {
+            let ended = runtime.block_on(run(&cli, environment));
+            // What still runs is of no more use: a name that is being looked up, say, can take very long.
+            runtime.shutdown_background();
+            ended
+        }
         Err(_) => Err(Failure::Bug),
     };
     let exit = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(Failure::Bug)).unwrap_or_else(|failure| {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Scene;
 use super::args::{Output, RollbackArgs};
 use crate::config::{CertificateConfig, Config, KEEP, nearest};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, of_signal};
 use crate::report::{json, table};
 use crate::run::outcome::Row;
 use crate::run::rollback::Rollback;
@@ -24,7 +24,7 @@ pub(super) async fn run(args: &RollbackArgs, scene: &Scene<'_>) -> Result<Exit, 
         config: config.as_ref(),
         environment,
         keep: config.as_ref().map_or(KEEP, |config| config.keep),
-        patience: Patience { timeout: args.lock_timeout, stop },
+        patience: Patience { timeout: args.lock_timeout, stop: stop.clone() },
     };
     let row = rollback.run().await.unwrap_or_else(|failure| {
         let of_config = certificate.accounts.first().and_then(|name| config.as_ref()?.account(name));
@@ -32,6 +32,7 @@ pub(super) async fn run(args: &RollbackArgs, scene: &Scene<'_>) -> Result<Exit, 
         Row::failed(provider, &certificate.accounts.join(", "), None, Some(certificate.name.to_string()), failure)
     });
     let exit = super::tell(&row);
+    let exit = stop.signal().map_or(exit, of_signal);
     let is_changed = global.detailed_exitcode && row.outcome.is_change();
     let exit = if exit == Exit::Done && is_changed { Exit::Changed } else { exit };
     let rows = [row];

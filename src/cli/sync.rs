@@ -17,6 +17,7 @@ use crate::failure::{Exit, Failure, of_batch, of_signal};
 use crate::format::{self, Modes};
 use crate::report::progress::Progress;
 use crate::report::{json, metrics, table};
+use crate::run;
 use crate::run::sync::{Order, Report, sync};
 use crate::stop::Stop;
 use crate::store::{self, Patience};
@@ -55,6 +56,7 @@ async fn attempt(
     let order = Order {
         config: &config,
         certificates,
+        home: run::home(&config),
         reach: &reach,
         environment,
         now,
@@ -64,17 +66,12 @@ async fn attempt(
         patience: Patience { timeout: args.lock_timeout, stop: stop.clone() },
         progress: &|| progress.advance(),
     };
-    let report = sync(&order).await;
-    drop(order);
+    let report = sync(order).await;
     drop(progress);
     for problem in &report.problems {
-        let concerns = problem.concerns.as_ref().map(|concerns| format!(" ({concerns})")).unwrap_or_default();
-        tracing::error!(
-            "{}: {}{}",
-            one_line(&problem.subject, 300),
-            problem.failure.line(),
-            one_line(&concerns, 2_000)
-        );
+        let concerns = problem.concerns.as_ref().map(|concerns| format!(" ({})", one_line(concerns, 2_000)));
+        let (subject, concerns) = (one_line(&problem.subject, 2_000), concerns.unwrap_or_default());
+        tracing::error!("{subject}: {}{concerns}", problem.failure.line());
     }
     let exit = match stop.signal() {
         Some(signal) => of_signal(signal),
@@ -94,13 +91,19 @@ fn picked(config: &Config, names: &[String]) -> Result<Vec<Arc<CertificateConfig
         return Err(Failure::Usage(format!("there is no certificate `{unknown}` in {file}{meant}")));
     }
     if known.is_empty() {
-        tracing::warn!("{} names no certificates; add a table [[certificates]]", config.file.display());
+        let file = config.file.display();
+        return Err(Failure::Usage(format!("{file} names no certificates; add a table [[certificates]]")));
     }
     let is_picked = |certificate: &&CertificateConfig| {
         names.is_empty() || names.iter().any(|name| name == certificate.name.as_str())
     };
     let picked: Vec<_> = config.certificates.iter().filter(is_picked).cloned().map(Arc::new).collect();
-    picked.iter().try_for_each(|certificate| format::names(&certificate.formats, Modes::default()).map(|_| ()))?;
+    for certificate in &picked {
+        format::names(&certificate.formats, Modes::default()).map_err(|error| {
+            let (file, name) = (config.file.display(), &certificate.name);
+            Failure::Usage(format!("{file}: certificate `{name}`: {error}"))
+        })?;
+    }
     Ok(picked)
 }
 
@@ -112,9 +115,9 @@ fn tell(
     args: &SyncArgs,
     global: &Global,
 ) -> Result<Exit, Failure> {
-    let accounts: Vec<_> =
-        report.accounts.iter().map(|(provider, name, failure)| (*provider, name.as_str(), &**failure)).collect();
-    let document = json::Run::new(started_at, finished_at, exit, &report.rows, &accounts);
+    let errors: Vec<_> =
+        report.errors.iter().map(|(provider, account, failure)| (*provider, account.as_deref(), &**failure)).collect();
+    let document = json::Run::new(started_at, finished_at, exit, &report.rows, &errors);
     let document = json::to_text(&document).map_err(|_| Failure::Bug)?;
     let written = match &args.report {
         Some(path) if !args.dry_run => store::replace(path, document.as_bytes(), 0o644),

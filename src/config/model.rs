@@ -202,11 +202,9 @@ pub struct Hooks {
 }
 
 impl Config {
-    /// Where the run's lock and what it remembers are: `dir`, or the first certificate's own.
-    #[must_use]
-    pub fn home(&self) -> Option<&Path> {
-        let of_first = || self.certificates.first().map(|certificate| certificate.dir.as_path());
-        self.dir.as_deref().or_else(of_first)
+    /// All directories that hold certificate directories, the one at the top first.
+    pub fn dirs(&self) -> impl Iterator<Item = &Path> {
+        self.dir.as_deref().into_iter().chain(self.certificates.iter().map(|certificate| certificate.dir.as_path()))
     }
 
     /// The environment variables that the file says hold secrets.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::{FULLCHAIN, KEY, LEAF};
+
 /// A format, by its word in the config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -76,10 +78,10 @@ impl Format {
             Self::Pem => {
                 &const {
                     [
-                        public("cert.pem"),
+                        public(LEAF),
                         public("chain.pem"),
-                        public("fullchain.pem"),
-                        secret("privkey.pem"),
+                        public(FULLCHAIN),
+                        secret(KEY),
                         special(public("sign-cert.pem")),
                         special(secret("sign-privkey.pem")),
                         special(public("enc-cert.pem")),

@@ -8,7 +8,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 pub use kind::{Format, Given};
-pub use pem::LEAF;
+pub use pem::{FULLCHAIN, KEY, LEAF};
 
 use crate::bundle::Bundle;
 

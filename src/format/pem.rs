@@ -6,6 +6,10 @@ use crate::bundle::{Bundle, Certificate};
 
 /// The file that holds the leaf alone.
 pub const LEAF: &str = "cert.pem";
+/// The file that holds leaf and intermediates.
+pub const FULLCHAIN: &str = "fullchain.pem";
+/// The file that holds the key.
+pub const KEY: &str = "privkey.pem";
 
 /// What is in `cert.pem`, `chain.pem`, `fullchain.pem` and `privkey.pem`, certbot's names (design section 5).
 pub(super) fn contents(bundle: &Bundle) -> Vec<Zeroizing<Vec<u8>>> {

@@ -47,7 +47,7 @@ pub struct Run<'a> {
     finished_at: String,
     exit_code: u8,
     results: Vec<Delivered<'a>>,
-    errors: Vec<AccountFailure<'a>>,
+    errors: Vec<RunFailure<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,6 +85,15 @@ struct Described<'a> {
 struct AccountFailure<'a> {
     provider: &'a str,
     account: &'a str,
+    #[serde(flatten)]
+    problem: Problem,
+}
+
+/// What went wrong in a run and is no certificate's own; with the account that it is about, if any.
+#[derive(Debug, Serialize)]
+struct RunFailure<'a> {
+    provider: Option<&'a str>,
+    account: Option<&'a str>,
     #[serde(flatten)]
     problem: Problem,
 }
@@ -159,18 +168,21 @@ impl<'a> Run<'a> {
         finished_at: Timestamp,
         exit: Exit,
         rows: &'a [Row],
-        failures: &'a [(&'a str, &'a str, &'a Failure)],
+        failures: &'a [(Option<&'a str>, Option<&'a str>, &'a Failure)],
     ) -> Self {
         let results = rows.iter().map(Delivered::new).collect();
-        let errors =
-            failures.iter().map(|(provider, account, failure)| AccountFailure::new(provider, account, failure));
+        let failed = |(provider, account, failure): &(Option<&'a str>, Option<&'a str>, &Failure)| RunFailure {
+            provider: *provider,
+            account: *account,
+            problem: Problem::of(failure),
+        };
         Self {
             schema: "certctl.run/v1",
             started_at: rfc3339(started_at),
             finished_at: rfc3339(finished_at),
             exit_code: exit as u8,
             results,
-            errors: errors.collect(),
+            errors: failures.iter().map(failed).collect(),
         }
     }
 }

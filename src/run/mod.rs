@@ -8,9 +8,21 @@ pub mod rollback;
 pub mod select;
 pub mod sync;
 
+use std::path::{Path, PathBuf};
+
 use futures_util::{StreamExt as _, stream};
 
+use crate::config::Config;
 use crate::failure::Failure;
+use crate::store;
+
+/// Where a run's lock and what it remembers are: the first of the config's directories that can be written, or the
+/// first of all, so that it says what is wrong.
+#[must_use]
+pub fn home(config: &Config) -> Option<PathBuf> {
+    let is_writable = |dir: &&Path| store::is_writable(dir, &[]).is_ok();
+    config.dirs().find(is_writable).or_else(|| config.dirs().next()).map(Path::to_owned)
+}
 
 /// Does `work` on each item, on `jobs` of them at the same time; the results are in the items' order.
 ///

@@ -1,13 +1,15 @@
 //! A verified certificate, ready to be written.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use super::blocking;
 use crate::account::Account;
-use crate::bundle::{Bundle, Requirements};
+use crate::bundle::{Bundle, Material, Requirements};
 use crate::failure::Failure;
 use crate::format::{self, FileImage, Format, Modes};
-use crate::store::{Identity, Name};
+use crate::store::{self, Identity, Name};
 
 /// One certificate to fetch, and what is to be made of it.
 #[derive(Debug, Clone)]
@@ -43,6 +45,17 @@ pub(super) async fn fetch(account: &Account, wanted: Wanted) -> Result<Parcel, F
         pack(&Bundle::assemble(&material, &requirements)?, wanted, name, provider)
     })
     .await
+}
+
+/// The same from the files of a version that is in place. This blocks.
+pub(super) fn remake(installed: &Identity, dir: &Path, wanted: Wanted) -> Result<Option<Parcel>, Failure> {
+    let files = store::contents(dir, &installed.name, &[format::KEY, format::FULLCHAIN])?;
+    let Some([key, fullchain]) = files.as_deref() else { return Ok(None) };
+    let material = Material::default().with(format::KEY, key.to_vec()).with(format::FULLCHAIN, fullchain.to_vec());
+    let requirements = Requirements { now: wanted.now, domains: &wanted.domains };
+    let bundle = Bundle::assemble(&material, &requirements)?;
+    let (account, provider) = (installed.account.clone(), installed.provider.clone());
+    pack(&bundle, wanted, account, provider).map(Some)
 }
 
 fn pack(bundle: &Bundle, wanted: Wanted, account: String, provider: String) -> Result<Parcel, Failure> {

@@ -1,6 +1,5 @@
 //! A certificate goes back to a version that was in place before.
 
-use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use super::blocking;
@@ -47,11 +46,12 @@ impl Rollback<'_> {
             gate: RwLock::new(()),
         };
         let (certificate, to) = (self.certificate, self.to);
-        let home = self.config.and_then(Config::home).map(Path::to_owned);
+        let home = self.config.and_then(super::home);
         let work = move || {
             // A sync under way must not switch, check or run hooks meanwhile.
             let patience = &workshop.options.patience;
-            let _lock = home.map(|home| RunLock::take(&home, patience)).transpose()?;
+            let lock = home.map(|home| RunLock::take(&home, patience)).transpose();
+            let _lock = lock.map_err(|error| patience.stop.signal().map_or_else(|| error.into(), Failure::Stopped))?;
             Ok(roll_back(&workshop, &certificate, to.as_deref()))
         };
         blocking(work).await?

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::copies::Copies;
 use super::dir::Dir;
 use super::inspect::{self, Survey};
@@ -61,6 +63,20 @@ pub fn look(dir: &Path, name: &Name, expected: &Expected<'_>) -> Result<Option<S
         && metadata.as_ref().is_some_and(|metadata| holds(&certificate, &version, metadata, expected, &state));
     let version = Some(version_name.to_string());
     Ok(Some(Standing { identity: metadata.map(|metadata| metadata.identity), version, is_intact, state }))
+}
+
+/// These files of the version in place, in this order, if their bytes are those that its metadata records, whatever
+/// their modes and owners; `None` if any is not.
+///
+/// # Errors
+/// When the directory cannot be read, or is not certctl's.
+pub fn contents(dir: &Path, name: &Name, files: &[&str]) -> Result<Option<Vec<Zeroizing<Vec<u8>>>>, StoreError> {
+    let Some(base) = walk::find(dir)? else { return Ok(None) };
+    let Some(certificate) = lock::open_certificate(&base, name)? else { return Ok(None) };
+    let survey = Survey::of(&certificate, &[])?;
+    let Some((_, version)) = survey.open_current() else { return Ok(None) };
+    let metadata = whole::metadata(&version).filter(|(_, file)| file.is_sound(METADATA_MODE, Ownership::default()));
+    Ok(metadata.and_then(|(metadata, _)| files.iter().map(|name| whole::bytes(&version, &metadata, name)).collect()))
 }
 
 /// Whether the version's files are as recorded and as expected, and the copies are of them.

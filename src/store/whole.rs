@@ -1,5 +1,7 @@
 //! Whether a version is what its own metadata.json says.
 
+use zeroize::Zeroizing;
+
 use crate::digest::sha256_hex;
 use crate::store::dir::{Dir, FileFound};
 use crate::store::inspect::{self, LONGEST};
@@ -15,6 +17,13 @@ pub(super) fn metadata(version: &Dir) -> Option<(Metadata, FileFound)> {
 /// The names of a version's files, by its metadata.
 pub(super) fn names(metadata: &Metadata) -> Vec<String> {
     metadata.files.keys().cloned().chain([METADATA.to_owned()]).collect()
+}
+
+/// The bytes of one of a version's files, if they are as its metadata says.
+pub(super) fn bytes(version: &Dir, metadata: &Metadata, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let record = metadata.files.get(name)?;
+    let file = version.read(name, LONGEST).ok()??;
+    (sha256_hex(&file.bytes) == record.sha256).then_some(file.bytes)
 }
 
 /// The files of a version, each as its metadata says, by name.

@@ -8,7 +8,7 @@ use crate::config::CertificateConfig;
 use crate::failure::Failure;
 use crate::hook::{Concern, Role, Subject};
 use crate::run::parcel::Parcel;
-use crate::store::{self, Directory, Identity, Options, Outcome, Ownership, Patience, Wish};
+use crate::store::{self, Directory, Identity, Options, Outcome, Ownership, Wish};
 
 /// What the changes of one run share.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(in crate::run) struct Done {
     pub(in crate::run) path: PathBuf,
     pub(in crate::run) version: String,
     /// Whether its hook is to run.
-    pub(in crate::run) is_followed: bool,
+    pub(in crate::run) is_due: bool,
 }
 
 impl Workshop {
@@ -35,13 +35,15 @@ impl Workshop {
         Options { ownership: ownership(certificate), ..self.options.clone() }
     }
 
-    fn patience(&self) -> &Patience {
-        &self.options.patience
-    }
-
     /// Makes the disk hold the parcel, if it does not. This blocks.
-    pub(super) fn change(&self, certificate: &CertificateConfig, parcel: &Parcel) -> Result<Done, Arc<Failure>> {
-        self.alone_if_checked(certificate, || self.change_now(certificate, parcel))
+    /// What was rolled back may come again then, if it `unpins`.
+    pub(super) fn change(
+        &self,
+        certificate: &CertificateConfig,
+        parcel: &Parcel,
+        unpins: bool,
+    ) -> Result<Done, Arc<Failure>> {
+        self.alone_if_checked(certificate, || self.change_now(certificate, parcel, unpins))
     }
 
     /// Whether the store would take the parcel. This blocks.
@@ -51,21 +53,19 @@ impl Workshop {
         Ok(outcome.map(|_| ()).map_err(Failure::from)?)
     }
 
-    /// Does what a run that died has left to do. This blocks.
-    pub(super) fn resume(&self, certificate: &CertificateConfig, installed: &Identity) -> Result<Done, Arc<Failure>> {
+    /// Checks what a run that died has left unchecked. Whether the hook is to run. This blocks.
+    pub(super) fn resume(&self, certificate: &CertificateConfig, installed: &Identity) -> Result<bool, Arc<Failure>> {
         self.alone_if_checked(certificate, || {
             let directory = self.enter(certificate)?;
-            let Some(unfinished) = directory.state().unfinished else {
-                return self.done(certificate, &directory, Outcome::Unchanged, String::new(), false);
-            };
+            let Some(unfinished) = directory.state().unfinished else { return Ok(false) };
             if !unfinished.is_checked {
                 self.check(certificate, &directory, installed)?;
             }
-            self.done(certificate, &directory, Outcome::Unchanged, String::new(), true)
+            self.is_due(certificate, &directory)
         })
     }
 
-    fn change_now(&self, certificate: &CertificateConfig, parcel: &Parcel) -> Result<Done, Arc<Failure>> {
+    fn change_now(&self, certificate: &CertificateConfig, parcel: &Parcel, unpins: bool) -> Result<Done, Arc<Failure>> {
         let options = self.options(certificate);
         let wish = Wish {
             identity: &parcel.identity,
@@ -84,10 +84,11 @@ impl Workshop {
         if is_followed {
             self.check(certificate, &directory, &parcel.identity)?;
         }
-        if directory.state().rejected.is_some() {
+        if unpins && directory.state().rejected.is_some() {
             directory.unpin().map_err(Failure::from)?;
         }
-        self.done(certificate, &directory, applied.outcome, applied.version, is_followed)
+        let is_due = is_followed && self.is_due(certificate, &directory)?;
+        Ok(Done { outcome: applied.outcome, path: directory.path().to_owned(), version: applied.version, is_due })
     }
 
     /// Judges what was switched to, and takes it back if it is no good.
@@ -111,21 +112,12 @@ impl Workshop {
         Ok(directory.approve(&certificate.install, &options).map_err(Failure::from)?)
     }
 
-    /// Without a hook there is nothing more to follow.
-    fn done(
-        &self,
-        certificate: &CertificateConfig,
-        directory: &Directory,
-        outcome: Outcome,
-        version: String,
-        is_followed: bool,
-    ) -> Result<Done, Arc<Failure>> {
-        let has_hook = certificate.hook.is_some();
-        if is_followed && !has_hook {
+    /// Whether there is a hook to run. Without one there is nothing more to follow.
+    fn is_due(&self, certificate: &CertificateConfig, directory: &Directory) -> Result<bool, Arc<Failure>> {
+        if certificate.hook.is_none() {
             directory.finish().map_err(Failure::from)?;
         }
-        let path = directory.path().to_owned();
-        Ok(Done { outcome, path, version, is_followed: is_followed && has_hook })
+        Ok(certificate.hook.is_some())
     }
 
     /// Its hook has succeeded. This blocks.
@@ -139,10 +131,12 @@ impl Workshop {
     }
 
     pub(in crate::run) fn enter(&self, certificate: &CertificateConfig) -> Result<Directory, Failure> {
-        if let Some(signal) = self.options.patience.stop.signal() {
+        let patience = &self.options.patience;
+        if let Some(signal) = patience.stop.signal() {
             return Err(Failure::Stopped(signal));
         }
-        Ok(Directory::lock(&certificate.dir, &certificate.name, self.patience())?)
+        let locked = Directory::lock(&certificate.dir, &certificate.name, patience);
+        locked.map_err(|error| patience.stop.signal().map_or_else(|| error.into(), Failure::Stopped))
     }
 
     fn alone_if_checked<T>(&self, certificate: &CertificateConfig, work: impl FnOnce() -> T) -> T {

@@ -5,7 +5,7 @@ use crate::domain;
 use crate::failure::Failure;
 use crate::provider::{Certificate, Status};
 use crate::run::select::{Age, age};
-use crate::store::{Identity, Standing};
+use crate::store::{Identity, Rejected, Standing};
 
 /// A certificate that an account has to offer, with the account's place among those of the run.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +20,15 @@ pub(super) struct Offer<'a> {
 pub(super) enum Choice {
     /// Nothing: the newest one is in place, or there are only older ones than that.
     Keep,
-    /// Nothing, since the user rolled back and this one, of that id, is not newer than the one rejected.
+    /// Nothing, since the user rolled back and the newest, of this id, is not newer than the one rejected.
     Pinned(String),
+    /// What is in place stays, but is not as it is to be.
+    Mend {
+        /// The place of the account that still has it.
+        place: Option<usize>,
+        /// As for [`Choice::Pinned`]
+        pinned: Option<String>,
+    },
     /// This certificate is to be in place.
     Take {
         /// The account's place.
@@ -31,50 +38,65 @@ pub(super) enum Choice {
     },
 }
 
-/// Chooses among usable offers that cover all the domains, or, for a pinned id, takes the one offer as it is.
+/// Chooses among usable offers that cover all the domains, or, for a pinned id, takes the one offer as it is; `None`
+/// if there is none.
 ///
 /// # Errors
-/// When what is wanted is not there, or could only replace what is installed by force.
+/// When what is wanted could only be installed by force, or is not issued.
 pub(super) fn choose(
     certificate: &CertificateConfig,
     offers: &[Offer<'_>],
     standing: Option<&Standing>,
     force: bool,
 ) -> Result<Option<Choice>, Failure> {
-    let newest = offers.iter().max_by(|one, other| age_of(one.row).cmp(&age_of(other.row)));
-    let Some(newest) = newest else { return Ok(None) };
-    let installed = standing.and_then(|standing| standing.identity.as_ref());
-    let take = || Choice::Take { place: newest.place, id: newest.row.id.clone() };
-    let is_intact = standing.is_some_and(|standing| standing.is_intact);
-    if is_rejected(newest.row, standing) && !force {
-        return Ok(Some(Choice::Pinned(newest.row.id.clone())));
-    }
-    let Some(installed) = installed else { return Ok(Some(take())) };
-    if is_same(installed, newest) {
-        return Ok(Some(if is_intact { Choice::Keep } else { take() }));
-    }
-    match &certificate.selector {
+    let Some(newest) = newest(offers.iter()) else { return Ok(None) };
+    let rejected = standing.and_then(|standing| standing.state.rejected.as_ref()).filter(|_| !force);
+    let Some((standing, installed)) = standing.and_then(|standing| Some((standing, standing.identity.as_ref()?)))
+    else {
+        return first(offers, rejected).map(Some);
+    };
+    let keep = |pinned: Option<&Offer<'_>>| {
+        let pinned = pinned.map(|offer| offer.row.id.clone());
+        if !standing.is_intact {
+            let offered = offers.iter().find(|offer| is_same(installed, offer));
+            return Choice::Mend { place: offered.map(|offer| offer.place), pinned };
+        }
+        pinned.map_or(Choice::Keep, Choice::Pinned)
+    };
+    Ok(Some(match &certificate.selector {
+        _ if rejected.is_some_and(|rejected| is_rejected(newest.row, rejected)) => keep(Some(newest)),
+        _ if is_same(installed, newest) => keep(None),
         Selector::Id(id) if newest.row.status != Status::Issued => {
-            Err(Failure::NotUsable { id: id.clone(), status: newest.row.status })
+            return Err(Failure::NotUsable { id: id.clone(), status: newest.row.status });
         }
         // Whether it may replace the installed one is the store's to say.
-        Selector::Id(_) => Ok(Some(take())),
-        Selector::Domains(_) if force || age_of_installed(installed) < age_of(newest.row) => Ok(Some(take())),
-        Selector::Domains(domains) => {
-            let covers = domains.iter().all(|domain| domain::covers(&installed.domains, domain));
-            if covers && is_intact {
-                tracing::info!(
-                    "{}: {} is older than the installed {}: it stays",
-                    certificate.name,
-                    newest.row.id,
-                    installed.id
-                );
-                return Ok(Some(Choice::Keep));
-            }
-            let why = if covers { "is damaged, or not as the config wants it" } else { "does not cover all domains" };
-            Err(Failure::OnlyOlder { installed: installed.id.clone(), why, newest: newest.row.id.clone() })
+        Selector::Id(_) => take(newest),
+        Selector::Domains(_) if force || age_of_installed(installed) < age_of(newest.row) => take(newest),
+        Selector::Domains(domains) if domains.iter().all(|domain| domain::covers(&installed.domains, domain)) => {
+            keep(None)
         }
+        Selector::Domains(_) => {
+            return Err(Failure::OnlyOlder { installed: installed.id.clone(), newest: newest.row.id.clone() });
+        }
+    }))
+}
+
+/// Where nothing that can be told is in place: the newest, but never what the user rejected.
+fn first(offers: &[Offer<'_>], rejected: Option<&Rejected>) -> Result<Choice, Failure> {
+    let is_welcome = |offer: &&Offer<'_>| rejected.is_none_or(|rejected| offer.row.id != rejected.id);
+    match (newest(offers.iter().filter(is_welcome)), rejected) {
+        (Some(newest), _) => Ok(take(newest)),
+        (None, Some(rejected)) => Err(Failure::OnlyRejected { id: rejected.id.clone() }),
+        (None, None) => Err(Failure::Bug),
     }
+}
+
+fn newest<'o, 'l: 'o>(offers: impl Iterator<Item = &'o Offer<'l>>) -> Option<&'o Offer<'l>> {
+    offers.max_by(|one, other| age_of(one.row).cmp(&age_of(other.row)))
+}
+
+fn take(offer: &Offer<'_>) -> Choice {
+    Choice::Take { place: offer.place, id: offer.row.id.clone() }
 }
 
 /// Whether the ages of the offers decide anything, so that each must be known.
@@ -84,10 +106,10 @@ pub(super) fn ages_matter(offers: &[Offer<'_>], standing: Option<&Standing>) -> 
     offers.len() > 1 || standing.state.rejected.is_some() || standing.identity.as_ref().is_some_and(differs)
 }
 
-fn is_rejected(row: &Certificate, standing: Option<&Standing>) -> bool {
-    let rejected = standing.and_then(|standing| standing.state.rejected.as_ref());
-    rejected
-        .is_some_and(|rejected| age_of(row) <= age(Some(rejected.not_before), Some(rejected.not_after), &rejected.id))
+/// By its id, too: listings and leaves may disagree about dates.
+fn is_rejected(row: &Certificate, rejected: &Rejected) -> bool {
+    let age_of_rejected = age(Some(rejected.not_before), Some(rejected.not_after), &rejected.id);
+    row.id == rejected.id || age_of(row) <= age_of_rejected
 }
 
 fn is_same(installed: &Identity, offer: &Offer<'_>) -> bool {
@@ -162,6 +184,10 @@ mod tests {
             Ok(None) => "nothing".to_owned(),
             Ok(Some(Choice::Keep)) => "keep".to_owned(),
             Ok(Some(Choice::Pinned(id))) => format!("pinned {id}"),
+            Ok(Some(Choice::Mend { place, pinned })) => {
+                let pinned = pinned.map(|id| format!(" pinned {id}")).unwrap_or_default();
+                format!("mend{}{pinned}", if place.is_some() { " offered" } else { "" })
+            }
             Ok(Some(Choice::Take { id, .. })) => format!("take {id}"),
             Err(failure) => failure.code().to_owned(),
         }
@@ -180,12 +206,12 @@ mod tests {
             (&both, None, false, "take b"),
             (&both, Some(at("a", 0, 300)), false, "take b"),
             (&both, Some(at("b", 100, 200)), false, "keep"),
-            (&both, Some(damaged("b", 100, 200)), false, "take b"),
+            (&both, Some(damaged("b", 100, 200)), false, "mend offered"),
             (&[new.clone(), twin], Some(at("b", 100, 200)), false, "take c"),
             // Only older ones are left.
             (&both[..1], Some(at("b", 100, 200)), false, "keep"),
             (&both[..1], Some(at("b", 100, 200)), true, "take a"),
-            (&both[..1], Some(damaged("b", 100, 200)), false, "older"),
+            (&both[..1], Some(damaged("b", 100, 200)), false, "mend"),
             // Nothing that can be told is in place.
             (&both, Some(standing(None, false, None)), false, "take b"),
         ] {
@@ -217,7 +243,18 @@ mod tests {
         assert_eq!(chosen(&config, &[old.clone(), rejected.clone()], Some(&back), false), "pinned b");
         assert_eq!(chosen(&config, std::slice::from_ref(&old), Some(&back), false), "pinned a");
         assert_eq!(chosen(&config, &[old.clone(), rejected.clone()], Some(&back), true), "take b");
-        assert_eq!(chosen(&config, &[old, rejected, newer], Some(&back), false), "take c");
+        assert_eq!(chosen(&config, &[old.clone(), rejected.clone(), newer], Some(&back), false), "take c");
+        // A listing that dates it later than the leaf does.
+        assert_eq!(chosen(&config, &[row("b", Some(101), 200)], Some(&back), false), "pinned b");
+        // The files of what was gone back to are not as they are to be, or it cannot be told any more.
+        let both = [old.clone(), rejected.clone()];
+        let damaged = Standing { is_intact: false, ..standing(back.identity.clone(), false, Some(("b", 100, 200))) };
+        assert_eq!(chosen(&config, &both, Some(&damaged), false), "mend offered pinned b");
+        assert_eq!(chosen(&config, std::slice::from_ref(&rejected), Some(&damaged), false), "mend pinned b");
+        let lost = standing(None, false, Some(("b", 100, 200)));
+        assert_eq!(chosen(&config, &both, Some(&lost), false), "take a");
+        assert_eq!(chosen(&config, &both, Some(&lost), true), "take b");
+        assert_eq!(chosen(&config, &[rejected], Some(&lost), false), "rejected");
     }
 
     #[test]

@@ -10,12 +10,12 @@ use crate::config::{CertificateConfig, Command};
 use crate::failure::Failure;
 use crate::hook::{Concern, HookError, Role};
 use crate::run::blocking;
-use crate::run::outcome::Row;
+use crate::run::outcome::{Outcome, Row};
 use crate::text::one_line;
 
 /// Every failure of a row that no account's problem has told of already; one that several rows share is told once.
 pub(super) fn tell(report: &mut Report) {
-    let is_told = |failure: &Arc<Failure>| report.accounts.iter().any(|(_, _, told)| Arc::ptr_eq(told, failure));
+    let is_told = |failure: &Arc<Failure>| report.errors.iter().any(|(_, _, told)| Arc::ptr_eq(told, failure));
     let failed = report.rows.iter().filter_map(|row| Some((row, row.failure.as_ref()?)));
     let mut problems: Vec<Problem> = Vec::new();
     for (row, failure) in failed.filter(|(_, failure)| !is_told(failure)) {
@@ -45,25 +45,25 @@ fn is_one(one: &Arc<Failure>, other: &Arc<Failure>) -> bool {
 }
 
 /// Each distinct hook once, with all the certificates that wait for it; then `after` and `failed`.
-pub(super) async fn hooks(report: &mut Report, order: &Order<'_>, workshop: &Arc<Workshop>) {
-    for group in groups(&report.rows, order) {
-        if order.patience.stop.is_asked() {
-            break;
+pub(super) async fn hooks(report: &mut Report, are_due: &[bool], order: &Order<'_>, workshop: &Arc<Workshop>) {
+    for group in groups(are_due, order) {
+        match order.patience.stop.signal() {
+            Some(signal) => put_off(&group, Failure::HookPutOff(signal), report),
+            None => run(group, report, order, workshop).await,
         }
-        run(group, report, order, workshop).await;
     }
     let changed = report.rows.iter().zip(&order.certificates).filter(|(row, _)| row.outcome.is_change());
     let changed = changed.filter_map(|(row, certificate)| Some(subject(certificate, row.installed.as_ref()?)));
     let changed = Concern::of(changed.collect());
     let ended = beside(workshop, move |workshop| workshop.commands.after(&changed)).await;
-    report.problems.extend(ended.err().map(of_the_run));
+    of_the_run(ended, report);
     if report.problems.is_empty() || order.patience.stop.is_asked() {
         return;
     }
     let failed = report.rows.iter().filter(|row| row.failure.is_some()).filter_map(|row| row.name.clone()).collect();
     let failed = Concern::named(failed);
     let ended = beside(workshop, move |workshop| workshop.commands.failed(&failed)).await;
-    report.problems.extend(ended.err().map(of_the_run));
+    of_the_run(ended, report);
 }
 
 /// Certificates, by their place in the run, that wait for the same command.
@@ -73,11 +73,10 @@ struct Group {
 }
 
 /// In the order of the config.
-fn groups(rows: &[Row], order: &Order<'_>) -> Vec<Group> {
+fn groups(are_due: &[bool], order: &Order<'_>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for (place, (row, certificate)) in rows.iter().zip(&order.certificates).enumerate() {
-        let is_waiting = row.is_pending && row.failure.is_none();
-        let Some(command) = certificate.hook.as_ref().filter(|_| is_waiting) else { continue };
+    for (place, (is_due, certificate)) in are_due.iter().zip(&order.certificates).enumerate() {
+        let Some(command) = certificate.hook.as_ref().filter(|_| *is_due) else { continue };
         match groups.iter_mut().find(|group| group.command == *command) {
             Some(group) => group.places.push(place),
             None => groups.push(Group { command: command.clone(), places: vec![place] }),
@@ -93,10 +92,10 @@ async fn run(group: Group, report: &mut Report, order: &Order<'_>, workshop: &Ar
     let subjects =
         rows.zip(&certificates).filter_map(|(row, certificate)| Some(subject(certificate, row.installed.as_ref()?)));
     let concern = Concern::of(subjects.collect());
-    let names = concern.names.join(", ");
     let limit = certificates.iter().map(|certificate| certificate.hook_timeout).max().unwrap_or_default();
+    let command = group.command.clone();
     let finished = beside(workshop, move |workshop| {
-        workshop.commands.run(Role::Hook, &group.command, limit, &concern)?;
+        workshop.commands.run(Role::Hook, &command, limit, &concern)?;
         Ok(certificates.iter().map(|certificate| workshop.finish(certificate)).collect::<Vec<_>>())
     });
     match finished.await {
@@ -107,25 +106,35 @@ async fn run(group: Group, report: &mut Report, order: &Order<'_>, workshop: &Ar
                     Ok(()) => row.is_pending = false,
                     Err(failure) => {
                         let failure = Arc::new(failure);
-                        row.failure = Some(Arc::clone(&failure));
+                        row.failure.get_or_insert_with(|| Arc::clone(&failure));
                         report.problems.push(Problem { subject: row.subject(), failure, concerns: None });
                     }
                 }
             }
         }
-        Err(error) => {
-            let failure = Arc::new(error);
-            for place in group.places {
-                let Some(row) = report.rows.get_mut(place) else { continue };
-                row.failure = Some(Arc::clone(&failure));
-            }
-            report.problems.push(Problem { subject: names, failure, concerns: None });
-        }
+        Err(failure) => put_off(&group, failure, report),
     }
 }
 
-fn of_the_run(error: Failure) -> Problem {
-    Problem { subject: "sync".to_owned(), failure: Arc::new(error), concerns: None }
+/// The hook is still to run, at the next sync.
+fn put_off(group: &Group, failure: Failure, report: &mut Report) {
+    let failure = Arc::new(failure);
+    let mut names = Vec::new();
+    for place in &group.places {
+        let Some(row) = report.rows.get_mut(*place) else { continue };
+        row.failure.get_or_insert_with(|| Arc::clone(&failure));
+        names.extend(row.name.clone());
+    }
+    report.problems.push(Problem { subject: names.join(", "), failure, concerns: None });
+}
+
+/// A command of the whole run has ended.
+fn of_the_run(ended: Result<(), Failure>, report: &mut Report) {
+    if let Err(failure) = ended {
+        let failure = Arc::new(failure);
+        report.errors.push((None, None, Arc::clone(&failure)));
+        report.problems.push(Problem { subject: "sync".to_owned(), failure, concerns: None });
+    }
 }
 
 async fn beside<T: Send + 'static>(
@@ -147,12 +156,14 @@ pub(super) fn warn_of_expiry(rows: &[Row], order: &Order<'_>) {
         }
         let (name, date) = (&certificate.name, installed.not_after.strftime("%Y-%m-%d"));
         let when = match left.as_hours() {
-            ..0 => "has expired".to_owned(),
-            0..48 => format!("expires in {} hours", left.as_hours()),
+            _ if !left.is_positive() => "has expired".to_owned(),
+            ..48 => format!("expires in {} hours", left.as_hours()),
             hours => format!("expires in {} days", hours / 24),
         };
         let why = match row.failure {
             Some(_) => "a newer one could not be installed".to_owned(),
+            None if row.outcome == Outcome::Pinned => "is pinned by a rollback".to_owned(),
+            None if row.outcome.is_change() => "there is no newer one".to_owned(),
             None => format!("{} has no newer one", certificate.accounts.join(", ")),
         };
         tracing::warn!("{}", one_line(&format!("{name}: {when} ({date}) and {why}"), 1_000));

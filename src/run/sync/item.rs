@@ -12,7 +12,16 @@ use crate::format::{self, Modes};
 use crate::run::blocking;
 use crate::run::outcome::{Outcome, Row};
 use crate::run::parcel::{self, Parcel, Wanted};
+use crate::stop::Stop;
 use crate::store::{self, Expected, Identity, Standing};
+
+/// A row, and what is still to follow.
+#[derive(Debug)]
+pub(super) struct Carried {
+    pub(super) row: Row,
+    /// Whether its hook is to run in this run.
+    pub(super) is_due: bool,
+}
 
 /// One certificate of the run.
 #[derive(Debug)]
@@ -26,22 +35,53 @@ pub(super) struct Item {
 
 impl Item {
     /// Looks at what is in place, and whether something could be put there.
-    pub(super) async fn look(certificate: Arc<CertificateConfig>) -> Self {
+    pub(super) async fn look(certificate: Arc<CertificateConfig>, stop: Stop) -> Self {
         let looked = Arc::clone(&certificate);
         let look = move || {
+            if let Some(signal) = stop.signal() {
+                return Err(Failure::Stopped(signal));
+            }
             let files = format::names(&looked.formats, modes(&looked))?;
             let expected = Expected { files: &files, installs: &looked.install, ownership: ownership(&looked) };
-            store::is_writable(&looked.dir, &looked.install)?;
-            Ok(store::look(&looked.dir, &looked.name, &expected)?)
+            let standing = store::look(&looked.dir, &looked.name, &expected)?;
+            Ok((standing, store::is_writable(&looked.dir, &looked.install)))
         };
-        match blocking(look).await {
-            Ok(standing) => Self { certificate, standing, trouble: None },
-            Err(failure) => Self { certificate, standing: None, trouble: Some(failure.into()) },
-        }
+        let (standing, trouble) = match blocking(look).await {
+            Ok((standing, writable)) => (standing, writable.err().map(Failure::from)),
+            Err(failure) => (None, Some(failure)),
+        };
+        Self { certificate, standing, trouble: trouble.map(Arc::new) }
     }
 
     fn installed(&self) -> Option<&Identity> {
         self.standing.as_ref()?.identity.as_ref()
+    }
+
+    /// A row of what could not be done, and of what is in place all the same.
+    pub(super) fn failed(&self, order: &Order<'_>, plan: Option<Plan<'_>>, failure: Arc<Failure>) -> Row {
+        let certificate = &self.certificate;
+        let (provider, account, id) = match plan {
+            Some(Plan::Take { source, id }) => (source.config.provider.name, source.config.name.clone(), Some(id)),
+            _ => {
+                let of_first = certificate.accounts.first().and_then(|name| order.config.account(name));
+                let provider = of_first.map_or("", |account| account.provider.name);
+                let id = match &certificate.selector {
+                    Selector::Id(id) => Some(id.clone()),
+                    Selector::Domains(_) => None,
+                };
+                (provider, certificate.accounts.join(", "), id)
+            }
+        };
+        let state = self.standing.as_ref().map(|standing| &standing.state);
+        // A check that fails takes back what would have followed.
+        let is_taken_back = matches!(*failure, Failure::Check { is_restored: true, .. });
+        let is_pending = !is_taken_back && state.is_some_and(|state| state.unfinished.is_some());
+        Row {
+            path: Some(certificate.dir.join(certificate.name.as_str())),
+            installed: self.installed().cloned(),
+            is_pending,
+            ..Row::failed(provider, &account, id, Some(certificate.name.to_string()), failure)
+        }
     }
 
     /// A row of what is in place.
@@ -65,60 +105,111 @@ pub(super) struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// Does what was planned.
-    pub(super) async fn carry_out(&self, plan: Result<Plan<'_>, Arc<Failure>>) -> Row {
-        let row = match &plan {
+    /// Does what was planned; whatever comes of it, also what an earlier run has left to do.
+    pub(super) async fn carry_out(&self, plan: Result<Plan<'_>, Arc<Failure>>) -> Carried {
+        let done = match &plan {
             Ok(Plan::Keep) => self.keep().await,
-            Ok(Plan::Resume(outcome)) => self.resume(*outcome).await,
-            Ok(Plan::Pinned(id)) => self.pinned(id),
+            Ok(Plan::Pinned(id)) => self.pinned(id).await,
+            Ok(Plan::Mend { source, pinned }) => self.mend(*source, pinned.as_deref()).await,
             Ok(Plan::Take { source, id }) => self.take(source, id).await,
             Err(failure) => Err(Arc::clone(failure)),
         };
-        row.unwrap_or_else(|failure| self.failed(plan.ok(), failure))
+        match done {
+            Ok(carried) => carried,
+            Err(failure) => {
+                let row = self.item.failed(self.order, plan.ok(), failure);
+                // What went wrong is no reason to leave servers without the reload that they wait for.
+                match self.resume(row).await {
+                    Ok(carried) => carried,
+                    Err((row, failure)) => {
+                        tracing::info!("{}: what was left to do is left again: {failure}", self.item.certificate.name);
+                        Carried { row, is_due: false }
+                    }
+                }
+            }
+        }
     }
 
-    async fn keep(&self) -> Result<Row, Arc<Failure>> {
+    async fn keep(&self) -> Result<Carried, Arc<Failure>> {
         let installed = self.item.installed().ok_or(Failure::Bug)?.clone();
         let is_rejected = self.item.standing.as_ref().is_some_and(|standing| standing.state.rejected.is_some());
         if is_rejected && !self.order.dry_run {
             self.beside(|workshop, certificate| Ok(workshop.unpin(certificate)?)).await?;
         }
-        Ok(self.item.row(installed, Outcome::Unchanged))
+        self.resume(self.item.row(installed, Outcome::Unchanged)).await.map_err(|(_, failure)| failure)
     }
 
-    fn pinned(&self, id: &str) -> Result<Row, Arc<Failure>> {
+    async fn pinned(&self, id: &str) -> Result<Carried, Arc<Failure>> {
+        self.say_pinned(id);
+        let installed = self.item.installed().ok_or(Failure::Bug)?.clone();
+        self.resume(self.item.row(installed, Outcome::Pinned)).await.map_err(|(_, failure)| failure)
+    }
+
+    fn say_pinned(&self, id: &str) {
         let name = &self.item.certificate.name;
         tracing::warn!("{name}: pinned by a rollback: {id} is not newer than the one rejected; --force installs it");
-        Ok(self.item.row(self.item.installed().ok_or(Failure::Bug)?.clone(), Outcome::Pinned))
     }
 
-    async fn resume(&self, outcome: Outcome) -> Result<Row, Arc<Failure>> {
-        let installed = self.item.installed().ok_or(Failure::Bug)?.clone();
-        let row = self.item.row(installed.clone(), outcome);
-        if self.order.dry_run {
-            return Ok(Row { is_pending: true, ..row });
+    /// Checks and hooks that an earlier run has left.
+    async fn resume(&self, row: Row) -> Result<Carried, (Row, Arc<Failure>)> {
+        let is_unfinished = self.item.standing.as_ref().is_some_and(|standing| standing.state.unfinished.is_some());
+        let Some(installed) = self.item.installed().filter(|_| is_unfinished && !self.order.dry_run).cloned() else {
+            return Ok(Carried { row, is_due: false });
+        };
+        match self.beside(move |workshop, certificate| workshop.resume(certificate, &installed)).await {
+            Ok(is_due) => Ok(Carried { row: Row { is_pending: is_due, ..row }, is_due }),
+            Err(failure) => Err((row, failure)),
         }
-        let done = self.beside(move |workshop, certificate| workshop.resume(certificate, &installed)).await?;
-        Ok(Row { is_pending: done.is_followed, ..row })
     }
 
-    async fn take(&self, source: &Source<'_>, id: &str) -> Result<Row, Arc<Failure>> {
+    /// What is in place is made anew from its own bytes, else from what the account offers.
+    async fn mend(&self, source: Option<&Source<'_>>, pinned: Option<&str>) -> Result<Carried, Arc<Failure>> {
+        let installed = self.item.installed().ok_or(Failure::Bug)?.clone();
+        if let Some(id) = pinned {
+            self.say_pinned(id);
+        }
+        let (of_disk, wanted) = (installed.clone(), self.wanted(&installed.id));
+        let remade = self.beside(move |_, certificate| Ok(parcel::remake(&of_disk, &certificate.dir, wanted)?)).await;
+        let parcel = match (remade, source) {
+            (Ok(Some(parcel)), _) => parcel,
+            (_, Some(source)) => self.fetch(source, &installed.id).await?,
+            (Err(failure), None) => return Err(failure),
+            (Ok(None), None) => return Err(Failure::Irreparable { installed: installed.id }.into()),
+        };
+        self.change(parcel, pinned.is_none()).await
+    }
+
+    async fn take(&self, source: &Source<'_>, id: &str) -> Result<Carried, Arc<Failure>> {
         let parcel = self.fetch(source, id).await?;
+        self.change(parcel, true).await
+    }
+
+    async fn change(&self, parcel: Parcel, unpins: bool) -> Result<Carried, Arc<Failure>> {
         let identity = parcel.identity.clone();
         if self.order.dry_run {
             self.beside(move |workshop, certificate| workshop.preview(certificate, &parcel)).await?;
-            return Ok(self.item.row(identity, self.would_be()));
+            return Ok(Carried { row: self.item.row(identity, self.would_be()), is_due: false });
         }
-        let done = self.beside(move |workshop, certificate| workshop.change(certificate, &parcel)).await?;
-        let Done { outcome, path, version, is_followed } = done;
+        let done = self.beside(move |workshop, certificate| workshop.change(certificate, &parcel, unpins)).await?;
+        let Done { outcome, path, version, is_due } = done;
         let row = self.item.row(identity, outcome.into());
-        Ok(Row { path: Some(path), version: Some(version), is_pending: is_followed, ..row })
+        Ok(Carried { row: Row { path: Some(path), version: Some(version), is_pending: is_due, ..row }, is_due })
     }
 
     async fn fetch(&self, source: &Source<'_>, id: &str) -> Result<Parcel, Failure> {
-        let certificate = &self.item.certificate;
         let account = source.account.as_ref().map_err(|_| Failure::Bug)?;
-        let wanted = Wanted {
+        let wanted = self.wanted(id);
+        let fetch = async {
+            let _turn = source.turns.acquire().await;
+            parcel::fetch(account, wanted).await
+        };
+        let stop = &self.order.patience.stop;
+        stop.unless_asked(fetch).await.unwrap_or_else(|| Err(stop.signal().map_or(Failure::Bug, Failure::Stopped)))
+    }
+
+    fn wanted(&self, id: &str) -> Wanted {
+        let certificate = &self.item.certificate;
+        Wanted {
             id: id.to_owned(),
             domains: match &certificate.selector {
                 Selector::Domains(domains) => domains.clone(),
@@ -128,13 +219,7 @@ impl Work<'_> {
             formats: certificate.formats.clone(),
             modes: modes(certificate),
             now: self.workshop.options.now,
-        };
-        let fetch = async {
-            let _turn = source.turns.acquire().await;
-            parcel::fetch(account, wanted).await
-        };
-        let stop = &self.order.patience.stop;
-        stop.unless_asked(fetch).await.unwrap_or_else(|| Err(stop.signal().map_or(Failure::Bug, Failure::Stopped)))
+        }
     }
 
     fn would_be(&self) -> Outcome {
@@ -148,29 +233,5 @@ impl Work<'_> {
     ) -> Result<T, Arc<Failure>> {
         let (workshop, certificate) = (Arc::clone(self.workshop), Arc::clone(&self.item.certificate));
         blocking(move || Ok(work(&workshop, &certificate))).await?
-    }
-
-    /// A row of what could not be done, and of what is in place all the same.
-    fn failed(&self, plan: Option<Plan<'_>>, failure: Arc<Failure>) -> Row {
-        let certificate = &self.item.certificate;
-        let (provider, account, id) = match plan {
-            Some(Plan::Take { source, id }) => (source.config.provider.name, source.config.name.clone(), Some(id)),
-            _ => {
-                let of_first = certificate.accounts.first().and_then(|name| self.order.config.account(name));
-                let provider = of_first.map_or("", |account| account.provider.name);
-                let id = match &certificate.selector {
-                    Selector::Id(id) => Some(id.clone()),
-                    Selector::Domains(_) => None,
-                };
-                (provider, certificate.accounts.join(", "), id)
-            }
-        };
-        let state = self.item.standing.as_ref().map(|standing| &standing.state);
-        Row {
-            path: Some(certificate.dir.join(certificate.name.as_str())),
-            installed: self.item.installed().cloned(),
-            is_pending: state.is_some_and(|state| state.unfinished.is_some()),
-            ..Row::failed(provider, &account, id, Some(certificate.name.to_string()), failure)
-        }
     }
 }

@@ -71,7 +71,8 @@ impl<'a> Listing<'a> {
         let mut places: Vec<_> = names.iter().filter_map(|name| self.by_name.get(name)).flatten().copied().collect();
         places.sort_unstable();
         places.dedup();
-        let rows = places.into_iter().filter_map(|place| self.rows.get(place));
+        // What was passed over since has no names any more.
+        let rows = places.into_iter().filter_map(|place| self.rows.get(place)).filter(|row| !row.domains.is_empty());
         rows.filter(|row| others.iter().all(|other| domain::covers(&row.domains, other))).collect()
     }
 
@@ -134,7 +135,10 @@ impl<'a> Listing<'a> {
                     self.learned.push(place);
                 }
                 Ok(None) => row.domains.clear(),
-                Err(failure) => self.failures.push((row.id.clone(), Arc::new(failure))),
+                Err(failure) => {
+                    self.failures.push((row.id.clone(), Arc::new(failure)));
+                    row.domains.clear();
+                }
             }
         }
     }

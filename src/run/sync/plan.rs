@@ -10,21 +10,26 @@ use super::choose::{Choice, Offer, ages_matter, choose};
 use super::facts::Facts;
 use super::item::Item;
 use super::listing::Listing;
+use super::passed_over;
 use super::sources::{self, Source};
-use super::{Order, Problem, Report};
+use super::{Order, Report};
 use crate::config::{CertificateConfig, Selector};
 use crate::failure::Failure;
-use crate::run::outcome::Outcome;
 
 /// What is to be done about a certificate.
 #[derive(Debug)]
 pub(super) enum Plan<'s> {
-    /// What is there stays, and nothing is to follow.
+    /// What is there stays.
     Keep,
-    /// What is there stays, with this outcome, but an earlier run has left something to do.
-    Resume(Outcome),
     /// What is there stays: the certificate of this id was rejected, or is older than one that was.
     Pinned(String),
+    /// What is there stays, but is not as it is to be.
+    Mend {
+        /// Where it is still offered.
+        source: Option<&'s Source<'s>>,
+        /// As for [`Plan::Pinned`]
+        pinned: Option<String>,
+    },
     /// The certificate of this id is to be in place.
     Take {
         /// Where it is.
@@ -35,7 +40,7 @@ pub(super) enum Plan<'s> {
 }
 
 /// By account, one listing or why there is none.
-type Listings<'s> = Vec<Result<Listing<'s>, Arc<Failure>>>;
+pub(super) type Listings<'s> = Vec<Result<Listing<'s>, Arc<Failure>>>;
 
 /// A plan for each item, in their order.
 pub(super) async fn plan<'s>(
@@ -44,8 +49,7 @@ pub(super) async fn plan<'s>(
     sources: &'s [Source<'s>],
     report: &mut Report,
 ) -> Vec<Result<Plan<'s>, Arc<Failure>>> {
-    let home = order.config.home();
-    let remembered = home.map(Facts::recall).unwrap_or_default();
+    let remembered = order.home.as_deref().map(Facts::recall).unwrap_or_default();
     let taken = take_listings(order, sources, &remembered, report);
     let Some(mut listings) = order.patience.stop.unless_asked(taken).await else {
         return items.iter().map(|_| Err(stopped(order))).collect();
@@ -59,13 +63,13 @@ pub(super) async fn plan<'s>(
     for (listing, source) in listings.iter().zip(sources) {
         let Ok(listing) = listing else { continue };
         has_learned |= listing.teach(&mut facts);
-        report.problems.extend(listing.failures.iter().map(|(id, failure)| Problem {
-            subject: format!("{id} ({})", source.config.name),
-            failure: Arc::clone(failure),
-            concerns: Some("this certificate was passed over".to_owned()),
-        }));
+        if let Some((_, failure)) = listing.failures.first() {
+            let ids: Vec<&str> = listing.failures.iter().map(|(id, _)| id.as_str()).collect();
+            let concerns = format!("passed over, {} in all: {}", ids.len(), ids.join(", "));
+            sources::troubled(source.config, failure, concerns, report);
+        }
     }
-    if let Some(home) = home.filter(|_| has_learned && !order.dry_run) {
+    if let Some(home) = order.home.as_deref().filter(|_| has_learned && !order.dry_run) {
         facts.remember(home);
     }
     items.iter().map(|item| decide(order, item, sources, &listings)).collect()
@@ -145,19 +149,18 @@ fn decide<'s>(
     let certificate = &item.certificate;
     let offers = offers(certificate, listings, order.now);
     let standing = item.standing.as_ref();
-    let Some(choice) = choose(certificate, &offers, standing, order.force)? else {
+    let chosen = choose(certificate, &offers, standing, order.force);
+    if tracing::enabled!(tracing::Level::INFO) {
+        passed_over::tell(certificate, &offers, chosen.as_ref().ok().and_then(Option::as_ref), listings, order.now);
+    }
+    let Some(choice) = chosen? else {
         return Err(nothing(certificate, sources, listings));
     };
-    let is_unfinished = standing.is_some_and(|standing| standing.state.unfinished.is_some());
     Ok(match choice {
-        Choice::Take { place, id } => match sources.get(place) {
-            Some(source) => Plan::Take { source, id },
-            None => return Err(Arc::new(Failure::Bug)),
-        },
-        Choice::Keep if is_unfinished => Plan::Resume(Outcome::Unchanged),
-        Choice::Pinned(_) if is_unfinished => Plan::Resume(Outcome::Pinned),
         Choice::Keep => Plan::Keep,
         Choice::Pinned(id) => Plan::Pinned(id),
+        Choice::Mend { place, pinned } => Plan::Mend { source: place.and_then(|place| sources.get(place)), pinned },
+        Choice::Take { place, id } => Plan::Take { source: sources.get(place).ok_or(Failure::Bug)?, id },
     })
 }
 

@@ -1,6 +1,7 @@
 //! The accounts of a run.
 
 use std::sync::Arc;
+use std::thread;
 
 use tokio::sync::Semaphore;
 
@@ -20,17 +21,31 @@ pub(super) struct Source<'a> {
     pub(super) turns: Semaphore,
 }
 
+impl Source<'_> {
+    /// How many certificates are asked for at the same time.
+    pub(super) fn jobs(&self) -> usize {
+        self.account.as_ref().map_or(1, |account| account.jobs)
+    }
+}
+
 /// The accounts of all certificates that could be put in place, ready to be asked or not.
 pub(super) fn open<'a>(order: &Order<'a>, items: &[Item], report: &mut Report) -> Vec<Source<'a>> {
     let is_asked = |account: &&AccountConfig| {
         let is_its = |item: &Item| item.trouble.is_none() && item.certificate.accounts.contains(&account.name);
         items.iter().any(is_its)
     };
+    let configs: Vec<_> = order.config.accounts.iter().filter(is_asked).collect();
+    let accounts: Vec<Result<Account, Failure>> = thread::scope(|scope| {
+        // A credentials command may take its time: all of them at once.
+        let (reach, environment) = (order.reach, order.environment);
+        let open = |config| move || Ok(Account::configured(config, reach, environment)?);
+        let opened: Vec<_> = configs.iter().map(|config| scope.spawn(open(*config))).collect();
+        opened.into_iter().map(|thread| thread.join().unwrap_or(Err(Failure::Bug))).collect()
+    });
     let mut sources = Vec::new();
-    for config in order.config.accounts.iter().filter(is_asked) {
-        let account = Account::configured(config, order.reach, order.environment);
-        let account = account.map_err(|error| {
-            let failure = Arc::new(Failure::from(error));
+    for (config, account) in configs.into_iter().zip(accounts) {
+        let account = account.map_err(|failure| {
+            let failure = Arc::new(failure);
             failed(order, config, &failure, report);
             failure
         });
@@ -44,10 +59,15 @@ pub(super) fn open<'a>(order: &Order<'a>, items: &[Item], report: &mut Report) -
 pub(super) fn failed(order: &Order<'_>, config: &AccountConfig, failure: &Arc<Failure>, report: &mut Report) {
     let of_it = order.certificates.iter().filter(|certificate| certificate.accounts.contains(&config.name));
     let names: Vec<&str> = of_it.map(|certificate| certificate.name.as_str()).collect();
+    troubled(config, failure, format!("certificates: {}", names.join(", ")), report);
+}
+
+/// Something went wrong with an account, and concerns these.
+pub(super) fn troubled(config: &AccountConfig, failure: &Arc<Failure>, concerns: String, report: &mut Report) {
     report.problems.push(Problem {
         subject: format!("{} ({})", config.name, config.provider.name),
         failure: Arc::clone(failure),
-        concerns: Some(format!("certificates: {}", names.join(", "))),
+        concerns: Some(concerns),
     });
-    report.accounts.push((config.provider.name, config.name.clone(), Arc::clone(failure)));
+    report.errors.push((Some(config.provider.name), Some(config.name.clone()), Arc::clone(failure)));
 }
