@@ -163,7 +163,6 @@ pub(super) fn warn_of_expiry(rows: &[Row], order: &Order<'_>) {
         let why = match row.failure {
             Some(_) => "a newer one could not be installed".to_owned(),
             None if row.outcome == Outcome::Pinned => "is pinned by a rollback".to_owned(),
-            None if row.outcome.is_change() => "there is no newer one".to_owned(),
             None => format!("{} has no newer one", certificate.accounts.join(", ")),
         };
         tracing::warn!("{}", one_line(&format!("{name}: {when} ({date}) and {why}"), 1_000));
