@@ -5,7 +5,7 @@ use super::dir::Dir;
 use super::directory::{self, Applied, Directory};
 use super::inspect::Survey;
 use super::metadata::Metadata;
-use super::state::{self, Rejected, State};
+use super::state::{self, Rejected, State, Unfinished};
 use super::step::{Content, Step, unfinished};
 use super::sweep;
 use super::version::VersionName;
@@ -14,7 +14,8 @@ use super::{Identity, Install, Options, Outcome, StoreError};
 
 impl Directory {
     /// Switches to the version that was current before the present one, or to `to`, and places its copies. What it
-    /// takes away is remembered as rejected, unless something newer was; going forward to that one ends it.
+    /// takes away is remembered as rejected, unless something newer was; going forward to that one ends it. Without `to`,
+    /// one that died before its check is completed; as long as there was no check, the outcome is never unchanged.
     ///
     /// # Errors
     /// When there is no such version or it is damaged; every error leaves all as it was.
@@ -28,7 +29,8 @@ impl Directory {
         let Some(versions) = &survey.versions else {
             return Err(StoreError::NoOlderVersion { path: path() });
         };
-        let target = target(certificate, versions, survey.current.version(), to)?;
+        let begun = before.unchecked().and_then(Unfinished::rollback_target);
+        let target = target(certificate, versions, survey.current.version(), to, begun.as_ref())?;
         let damaged = |what| StoreError::Damaged { path: path(), version: target.to_string(), what };
         let version = versions.open(target.as_str()).map_err(|_| damaged("it cannot be opened".to_owned()))?;
         let metadata = whole::metadata(&version).map(|(metadata, _)| metadata);
@@ -43,14 +45,17 @@ impl Directory {
         let applied = |outcome| Applied { outcome, version: target.to_string(), identity: metadata.identity.clone() };
         if is_current && survey.broken_links.is_empty() && copies.are_right() {
             sweep::stale_links(certificate, &names);
-            return Ok(applied(Outcome::Unchanged));
+            return Ok(applied(if before.unchecked().is_some() { Outcome::Updated } else { Outcome::Unchanged }));
         }
         let current = survey
             .open_current()
             .map(|(name, version)| (name.clone(), whole::metadata(&version).map(|(metadata, _)| metadata)));
         let previous = current.as_ref().map(|(name, _)| name);
         let after = State {
-            unfinished: Some(unfinished(&before, previous, &copies)),
+            unfinished: Some(Unfinished {
+                rollback_to: Some(target.to_string()),
+                ..unfinished(&before, previous, &copies)
+            }),
             rejected: if is_current { before.rejected.clone() } else { rejected(&before, current.as_ref(), &target) },
         };
         let mut step = Step { certificate, before: &before, after: Some(after), copies };
@@ -66,6 +71,7 @@ fn target(
     versions: &Dir,
     current: Option<&VersionName>,
     to: Option<&str>,
+    begun: Option<&VersionName>,
 ) -> Result<VersionName, StoreError> {
     let known = sweep::versions_in(versions)?;
     let path = certificate.path().to_owned();
@@ -74,10 +80,11 @@ fn target(
             let known = known.iter().map(ToString::to_string).collect();
             StoreError::NoSuchVersion { path, wanted: wanted.to_owned(), known }
         }),
-        None => known
-            .into_iter()
-            .rfind(|name| current.is_some_and(|current| name < current))
-            .ok_or(StoreError::NoOlderVersion { path }),
+        None => {
+            let begun = begun.filter(|begun| known.contains(begun)).cloned();
+            let before = || known.into_iter().rfind(|name| current.is_some_and(|current| name < current));
+            begun.or_else(before).ok_or(StoreError::NoOlderVersion { path })
+        }
     }
 }
 
@@ -95,7 +102,11 @@ fn rejected(
         let Identity { id, not_before, not_after, .. } = metadata.identity.clone();
         Some(Rejected { version: version.to_string(), id, not_before, not_after })
     });
-    let age = |rejected: &Rejected| (rejected.not_before, rejected.not_after, rejected.id.clone());
+    // Several versions can hold one certificate: the newest is beyond all others that were ever in place.
+    let age = |rejected: &Rejected| {
+        let Rejected { version, id, not_before, not_after } = rejected.clone();
+        (not_before, not_after, id, version)
+    };
     let newest = before.rejected.clone().into_iter().chain(current).max_by_key(age);
     newest.filter(|rejected| rejected.version != target.as_str())
 }

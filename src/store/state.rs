@@ -49,6 +49,9 @@ pub struct Unfinished {
     /// Whether the hook of an earlier change was still to come: it still is if this change is taken back.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub was_pending: bool,
+    /// The version that a rollback went to: one that died before its check is completed by the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_to: Option<String>,
 }
 
 /// A certificate that a rollback took away.
@@ -101,6 +104,11 @@ impl Unfinished {
     /// The version to go back to.
     pub(super) fn previous_version(&self) -> Option<VersionName> {
         self.previous.as_ref().and_then(|name| VersionName::parse(OsStr::new(name)))
+    }
+
+    /// The version that a rollback went to.
+    pub(super) fn rollback_target(&self) -> Option<VersionName> {
+        self.rollback_to.as_ref().and_then(|name| VersionName::parse(OsStr::new(name)))
     }
 
     /// A change whose check was passed.

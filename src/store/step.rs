@@ -20,6 +20,7 @@ pub(super) fn unfinished(before: &State, previous: Option<&VersionName>, copies:
         was_pending: before.unfinished.is_some(),
         ..Unfinished::default()
     });
+    change.rollback_to = None;
     for path in copies.absent() {
         if !change.new_copies.contains(&path) {
             change.new_copies.push(path);

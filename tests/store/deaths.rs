@@ -53,7 +53,9 @@ fn deaths_in((before, then, story): (&str, &str, &str)) -> usize {
             assert_whole(&scene, before, &what);
             let is_unchecked = scene.lock().state().unfinished.is_some_and(|change| !change.is_checked);
             // By turns, since each has to do for all of these moments.
-            if deaths % 2 == 0 && (is_unchecked || story == "restore") {
+            if story == "roll_back" && deaths % 2 == 1 {
+                rolled_back(&scene, &what);
+            } else if deaths % 2 == 0 && (is_unchecked || story == "restore") {
                 taken_back(&scene, before, &what);
             }
             finished(&scene, &what);
@@ -226,6 +228,15 @@ fn taken_back(scene: &Scene, before: &str, what: &str) {
     scene.try_apply(label, false).unwrap();
     scene.assert_holds(label);
     assert_eq!(fs::read_link(scene.certificate().join("current")).unwrap(), version, "{what}");
+}
+
+/// Another process is told to roll back, too: it goes where the first one was to go.
+fn rolled_back(scene: &Scene, what: &str) {
+    let applied = scene.try_roll_back(None).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(applied.identity.id, "id-b", "{what}");
+    scene.approve();
+    scene.finish();
+    scene.assert_copies("b");
 }
 
 /// Another process makes the change anew, and the check is passed.

@@ -139,6 +139,65 @@ fn a_rollback_that_died_before_its_switch_rejects_nothing() {
     assert_eq!(scene.lock().state().rejected, None);
 }
 
+/// A rollback that died before its check is completed by the next one: that one goes no further back.
+#[test]
+fn one_that_died_is_completed() {
+    for (is_switched, to) in [(true, None), (false, None), (true, Some(1)), (true, Some(0)), (true, Some(2))] {
+        let dir = scratch();
+        let scene = Scene::new(dir.path());
+        let versions: Vec<_> = ["a", "b", "c"].iter().map(|label| scene.establish(label)).collect();
+        let current = fs::read_link(scene.certificate().join("current")).unwrap();
+        scene.try_roll_back(None).unwrap();
+        if !is_switched {
+            fs::remove_file(scene.certificate().join("current")).unwrap();
+            std::os::unix::fs::symlink(current, scene.certificate().join("current")).unwrap();
+        }
+        let to = to.map(|number: usize| versions[number].as_str());
+        let applied = scene.try_roll_back(to).unwrap();
+        let wanted = to.unwrap_or(&versions[1]);
+        assert_eq!((applied.outcome, applied.version.as_str()), (Outcome::Updated, wanted), "to be checked: {to:?}");
+        assert_eq!(scene.lock().state().unfinished.unwrap().previous.as_ref(), Some(&versions[2]));
+        done(&scene);
+        let rejected = scene.lock().state().rejected.map(|rejected| rejected.version);
+        assert_eq!(rejected.as_ref(), Some(&versions[2]).filter(|version| *version != wanted));
+        // One whose check was passed is complete.
+        if to.is_none() {
+            assert_eq!(scene.try_roll_back(None).unwrap().version, versions[0]);
+        }
+    }
+    // What sync has put in its place since is gone back from.
+    let dir = scratch();
+    let scene = Scene::new(dir.path());
+    scene.establish("a");
+    let second = scene.establish("b");
+    scene.try_roll_back(None).unwrap();
+    scene.apply("c");
+    assert_eq!(scene.try_roll_back(None).unwrap().version, second);
+}
+
+#[test]
+fn the_newest_of_several_versions_of_one_certificate_stays() {
+    for is_checked in [true, false] {
+        let dir = scratch();
+        let scene = Scene::new(dir.path());
+        let mut versions = vec![scene.establish("a"), scene.establish("b")];
+        let more = [files("b"), vec![file("combined.pem", 0o600, "both")]].into_iter().flatten().collect::<Vec<_>>();
+        let (b, options) = (identity("b"), scene.options.clone());
+        let wish =
+            Wish { identity: &b, files: &more, installs: &scene.installs, options: &options, is_followed: false };
+        versions.push(scene.lock().apply(&wish).unwrap().version);
+        scene.try_roll_back(None).unwrap();
+        if is_checked {
+            done(&scene);
+        }
+        scene.try_roll_back(Some(&versions[0])).unwrap();
+        done(&scene);
+        scene.assert_copies("a");
+        assert_eq!(scene.lock().state().rejected.unwrap().version, versions[2]);
+        assert_eq!(names(&scene.certificate().join("versions")), versions);
+    }
+}
+
 #[test]
 fn a_version_that_is_not_there() {
     let dir = scratch();
