@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+
 use super::Cloud;
 use super::catalogue::{self, Certificate, Trouble};
 use super::pki::Authority;
@@ -100,11 +102,11 @@ impl Holder {
 
     /// Another certificate for the same names under a new id: its validity starts later and, as lifetimes shrink, ends
     /// earlier than its predecessor's, which stays.
-    pub(crate) fn renew(&self, id: &str, trouble: Option<Trouble>) -> Certificate {
+    pub(crate) fn renew(&self, id: &str, from: Option<Timestamp>, trouble: Option<Trouble>) -> Certificate {
         self.change(|held| {
             let old = held.certificates.iter().find(|certificate| certificate.id == id);
             let old = old.unwrap_or_else(|| panic!("{:?} {:?} has no {id}", self.cloud, self.account));
-            let new = catalogue::renewal(self.cloud, &self.authority, old, held.made, trouble);
+            let new = catalogue::renewal(self.cloud, &self.authority, old, held.made, from, trouble);
             held.add(new)
         })
     }

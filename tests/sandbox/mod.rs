@@ -142,6 +142,8 @@ pub(crate) struct Options {
     pub(crate) ctyun_form: ctyun::Form,
     /// Which service `CERTCTL_CTYUN_ENDPOINT` names: ECX, or CCMS.
     pub(crate) ctyun_product: Cloud,
+    /// How much later than they do a cloud says its certificates begin and end.
+    pub(crate) late_dates: Vec<(Cloud, SignedDuration)>,
     /// How far the clouds' clocks are ahead of ours.
     pub(crate) clock_offset: SignedDuration,
     /// How long every reply takes.
@@ -164,6 +166,7 @@ impl Default for Options {
             huawei_v2_archive: archive::Kind::Zip,
             ctyun_form: ctyun::Form::Both,
             ctyun_product: Cloud::Ctyun,
+            late_dates: Vec::new(),
             clock_offset: SignedDuration::ZERO,
             latency: Duration::ZERO,
             bulk: 0,
@@ -329,12 +332,17 @@ impl Sandbox {
     /// The account gets a new certificate for the same names under a new id. Its validity starts later and ends
     /// earlier than its predecessor's, which stays.
     pub(crate) fn renew(&self, cloud: Cloud, account: Account, id: &str) -> Certificate {
-        self.held(cloud, account).renew(id, None)
+        self.held(cloud, account).renew(id, None, None)
     }
 
     /// The same, and what is handed out is broken.
     pub(crate) fn renew_with(&self, cloud: Cloud, account: Account, id: &str, trouble: Trouble) -> Certificate {
-        self.held(cloud, account).renew(id, Some(trouble))
+        self.held(cloud, account).renew(id, None, Some(trouble))
+    }
+
+    /// The same as [`Self::renew`], and its validity starts then.
+    pub(crate) fn renew_from(&self, cloud: Cloud, account: Account, id: &str, from: Timestamp) -> Certificate {
+        self.held(cloud, account).renew(id, Some(from), None)
     }
 
     /// The account gets a certificate for these names, which need not be below the cloud's domain, from and to these

@@ -139,6 +139,19 @@ impl Served {
         full
     }
 
+    /// The certificates with the dates that the cloud tells.
+    fn told(&self, held: Arc<Vec<Certificate>>) -> Arc<Vec<Certificate>> {
+        let Some((_, late)) = self.options.late_dates.iter().find(|(cloud, _)| *cloud == self.cloud) else {
+            return held;
+        };
+        let later = |time: Timestamp| time.checked_add(*late).unwrap();
+        let mut told = held.to_vec();
+        for certificate in &mut told {
+            certificate.validity = certificate.validity.map(|(from, to)| (later(from), later(to)));
+        }
+        Arc::new(told)
+    }
+
     /// What goes back, and the fault that is to happen to it.
     fn answer(&self, request: &Received) -> (Reply, Option<Fault>) {
         let service = self.cloud.service();
@@ -166,7 +179,7 @@ impl Served {
                 request,
                 operation: &operation,
                 holder,
-                certificates: &holder.certificates(),
+                certificates: &self.told(holder.certificates()),
                 options: &self.options,
                 cloud: self.cloud,
                 tampered,

@@ -1,17 +1,22 @@
 //! `certctl sync` and `certctl rollback`, night after night: what is asked of the clouds, what is on disk, what is
 //! run, and what is said.
 
+mod accounts;
 mod config_change;
 mod crash;
 mod hooks;
+mod locked;
 mod many;
+mod mends;
 mod nginx;
 mod outputs;
+mod owed;
 mod renewal;
 mod reports;
 mod rollback;
 mod run_hooks;
 mod signals;
+mod told;
 mod twice;
 
 use std::collections::BTreeMap;

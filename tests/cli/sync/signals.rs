@@ -142,7 +142,7 @@ impl Ground {
     }
 }
 
-fn opens_the_lock(child: &Child) -> bool {
+pub(super) fn opens_the_lock(child: &Child) -> bool {
     let Ok(files) = fs::read_dir(format!("/proc/{}/fd", child.id())) else { return false };
     files.flatten().filter_map(|file| fs::read_link(file.path()).ok()).any(|file| file.ends_with(".certctl/lock"))
 }
