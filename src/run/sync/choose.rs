@@ -35,6 +35,8 @@ pub(super) enum Choice {
         place: usize,
         /// The certificate's id there.
         id: String,
+        /// Whether a rollback is over with it.
+        unpins: bool,
     },
 }
 
@@ -70,8 +72,8 @@ pub(super) fn choose(
             return Err(Failure::NotUsable { id: id.clone(), status: newest.row.status });
         }
         // Whether it may replace the installed one is the store's to say.
-        Selector::Id(_) => take(newest),
-        Selector::Domains(_) if force || age_of_installed(installed) < age_of(newest.row) => take(newest),
+        Selector::Id(_) => take(newest, rejected),
+        Selector::Domains(_) if force || age_of_installed(installed) < age_of(newest.row) => take(newest, rejected),
         Selector::Domains(domains) if domains.iter().all(|domain| domain::covers(&installed.domains, domain)) => {
             keep(None)
         }
@@ -85,7 +87,7 @@ pub(super) fn choose(
 fn first(offers: &[Offer<'_>], rejected: Option<&Rejected>) -> Result<Choice, Failure> {
     let is_welcome = |offer: &&Offer<'_>| rejected.is_none_or(|rejected| offer.row.id != rejected.id);
     match (newest(offers.iter().filter(is_welcome)), rejected) {
-        (Some(newest), _) => Ok(take(newest)),
+        (Some(newest), _) => Ok(take(newest, rejected)),
         (None, Some(rejected)) => Err(Failure::OnlyRejected { id: rejected.id.clone() }),
         (None, None) => Err(Failure::Bug),
     }
@@ -95,8 +97,9 @@ fn newest<'o, 'l: 'o>(offers: impl Iterator<Item = &'o Offer<'l>>) -> Option<&'o
     offers.max_by(|one, other| age_of(one.row).cmp(&age_of(other.row)))
 }
 
-fn take(offer: &Offer<'_>) -> Choice {
-    Choice::Take { place: offer.place, id: offer.row.id.clone() }
+fn take(offer: &Offer<'_>, rejected: Option<&Rejected>) -> Choice {
+    let unpins = rejected.is_none_or(|rejected| !is_rejected(offer.row, rejected));
+    Choice::Take { place: offer.place, id: offer.row.id.clone(), unpins }
 }
 
 /// Whether the ages of the offers decide anything, so that each must be known.

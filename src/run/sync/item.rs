@@ -61,7 +61,7 @@ impl Item {
     pub(super) fn failed(&self, order: &Order<'_>, plan: Option<Plan<'_>>, failure: Arc<Failure>) -> Row {
         let certificate = &self.certificate;
         let (provider, account, id) = match plan {
-            Some(Plan::Take { source, id }) => (source.config.provider.name, source.config.name.clone(), Some(id)),
+            Some(Plan::Take { source, id, .. }) => (source.config.provider.name, source.config.name.clone(), Some(id)),
             _ => {
                 let of_first = certificate.accounts.first().and_then(|name| order.config.account(name));
                 let provider = of_first.map_or("", |account| account.provider.name);
@@ -111,7 +111,7 @@ impl Work<'_> {
             Ok(Plan::Keep) => self.keep().await,
             Ok(Plan::Pinned(id)) => self.pinned(id).await,
             Ok(Plan::Mend { source, pinned }) => self.mend(*source, pinned.as_deref()).await,
-            Ok(Plan::Take { source, id }) => self.take(source, id).await,
+            Ok(Plan::Take { source, id, unpins }) => self.take(source, id, *unpins).await,
             Err(failure) => Err(Arc::clone(failure)),
         };
         match done {
@@ -179,9 +179,9 @@ impl Work<'_> {
         self.change(parcel, pinned.is_none()).await
     }
 
-    async fn take(&self, source: &Source<'_>, id: &str) -> Result<Carried, Arc<Failure>> {
+    async fn take(&self, source: &Source<'_>, id: &str, unpins: bool) -> Result<Carried, Arc<Failure>> {
         let parcel = self.fetch(source, id).await?;
-        self.change(parcel, true).await
+        self.change(parcel, unpins).await
     }
 
     async fn change(&self, parcel: Parcel, unpins: bool) -> Result<Carried, Arc<Failure>> {

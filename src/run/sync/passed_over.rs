@@ -37,7 +37,7 @@ fn why(row: &Certificate, now: Timestamp) -> String {
     match row.status {
         Status::Issued if is_over => "it has expired".to_owned(),
         Status::Issued if is_to_come => "it is not yet valid".to_owned(),
-        Status::Issued => "there is a newer one".to_owned(),
+        Status::Issued => "it is older".to_owned(),
         status => format!("it is {}, not issued", status.as_str()),
     }
 }

@@ -36,6 +36,8 @@ pub(super) enum Plan<'s> {
         source: &'s Source<'s>,
         /// Its id there.
         id: String,
+        /// Whether a rollback is over with it.
+        unpins: bool,
     },
 }
 
@@ -160,7 +162,9 @@ fn decide<'s>(
         Choice::Keep => Plan::Keep,
         Choice::Pinned(id) => Plan::Pinned(id),
         Choice::Mend { place, pinned } => Plan::Mend { source: place.and_then(|place| sources.get(place)), pinned },
-        Choice::Take { place, id } => Plan::Take { source: sources.get(place).ok_or(Failure::Bug)?, id },
+        Choice::Take { place, id, unpins } => {
+            Plan::Take { source: sources.get(place).ok_or(Failure::Bug)?, id, unpins }
+        }
     })
 }
 
