@@ -92,7 +92,7 @@ impl Ground {
     }
 
     fn damage(&self) {
-        fs::write(self.fixture.home(NAME).join("chain.pem"), "x").unwrap();
+        fs::write(self.fixture.home(NAME).join("privkey.pem"), "x").unwrap();
     }
 }
 
