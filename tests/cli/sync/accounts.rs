@@ -84,8 +84,8 @@ fn what_was_passed_over() {
     let id = |days| fixture.sandbox.issue(Cloud::Tencent, Account::Healthy, &[name], days).id;
     let labelled = |label: &str| fixture.sandbox.certificate(Cloud::Tencent, Account::Healthy, label).id;
     let passed_over = [
-        (id((-40, 60)), "there is a newer one"),
-        (labelled("wildcard"), "there is a newer one"),
+        (id((-40, 60)), "older"),
+        (labelled("wildcard"), "older"),
         (id((-100, -1)), "expired"),
         (id((2, 90)), "not yet valid"),
         (labelled("revoked"), "revoked"),
