@@ -27,7 +27,7 @@ struct Copy<'a> {
 /// All copies of a certificate, in the order in which they are put in place.
 pub(super) struct Copies<'a> {
     copies: Vec<Copy<'a>>,
-    /// How many of them have something kept beside them since this change, or nothing to keep.
+    /// Whether each has something kept beside it since this change, or has nothing to keep.
     kept: Vec<bool>,
     /// How many have been put in place.
     renamed: usize,
@@ -64,6 +64,11 @@ impl<'a> Copies<'a> {
     /// Whether none has to be made.
     pub(super) fn are_right(&self) -> bool {
         self.copies.iter().all(|copy| copy.is_right)
+    }
+
+    /// The paths of those to be made, in their order.
+    pub(super) fn wrong(&self) -> impl Iterator<Item = PathBuf> {
+        self.copies.iter().filter(|copy| !copy.is_right).map(|copy| copy.place.path.to_owned())
     }
 
     /// The paths of those to be made at which nothing stands.
@@ -158,18 +163,17 @@ impl<'a> Copies<'a> {
     }
 }
 
-/// Puts back what stood at each path before the unfinished change, which has put copies where nothing stood at `made`.
+/// Puts back what stood at each path before the unfinished `change`.
 ///
 /// # Errors
 /// The first of what the disk does not let it; everything else is put back.
-pub(super) fn restore(installs: &[Install], made: &[PathBuf]) -> Result<(), StoreError> {
-    let mut ordered: Vec<_> = installs.iter().collect();
-    ordered.sort_by(|one, other| order(one, other));
+pub(super) fn restore(installs: &[Install], change: &Unfinished) -> Result<(), StoreError> {
     let mut outcome = Ok(());
     let mut places = Vec::new();
-    for Install { to, .. } in ordered {
-        let restored = Place::find(to).and_then(|place| {
-            if !place.put_back()? && made.contains(to) && place.entry()?.is_some() {
+    for path in paths(installs, change) {
+        let restored = find(path).and_then(|place| {
+            let Some(place) = place else { return Ok(()) };
+            if !place.put_back()? && change.new_copies.contains(path) && place.entry()?.is_some() {
                 place.parent.unlink(place.name)?;
             }
             [NEW, HALF].iter().try_for_each(|what| place.remove(what))?;
@@ -182,10 +186,28 @@ pub(super) fn restore(installs: &[Install], made: &[PathBuf]) -> Result<(), Stor
 }
 
 /// Removes whatever was kept beside the paths.
-pub(super) fn forget_old(installs: &[Install]) {
-    for Install { to, .. } in installs {
-        let forget = |place: &Place<'_>| leftovers(false).iter().try_for_each(|what| place.remove(what));
-        sweep::warn(Place::find(to).and_then(|place| forget(&place).and_then(|()| sync([&place].into_iter()))));
+pub(super) fn forget_old(installs: &[Install], change: &Unfinished) {
+    for path in paths(installs, change) {
+        sweep::warn(find(path).and_then(|place| {
+            let Some(place) = place else { return Ok(()) };
+            leftovers(false).iter().try_for_each(|what| place.remove(what))?;
+            sync([&place].into_iter())
+        }));
+    }
+}
+
+/// The paths that the change concerns: the config may have lost some of them since, and gained others.
+fn paths<'p>(installs: &'p [Install], change: &'p Unfinished) -> Vec<&'p PathBuf> {
+    let mut installs: Vec<_> = installs.iter().filter(|install| !change.copies.contains(&install.to)).collect();
+    installs.sort_by(|one, other| order(one, other));
+    change.copies.iter().chain(installs.into_iter().map(|install| &install.to)).collect()
+}
+
+/// The place; `None` if its directory is gone, and what was kept there with it.
+fn find(path: &Path) -> Result<Option<Place<'_>>, StoreError> {
+    match Place::find(path) {
+        Err(StoreError::NoParent { .. }) => Ok(None),
+        place => place.map(Some),
     }
 }
 

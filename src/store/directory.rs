@@ -149,7 +149,7 @@ impl Directory {
         let is_in_place = |rejected: &Rejected| current.is_some_and(|current| current.as_str() == rejected.version);
         state.rejected = state.rejected.filter(|rejected| !is_in_place(rejected));
         state::write(certificate, &state)?;
-        copies::forget_old(installs);
+        copies::forget_old(installs, &change);
         if let Some(current) = current {
             let previous = change.previous_version();
             sweep_old(certificate, previous.as_ref(), current, &keep(options.keep, &state));

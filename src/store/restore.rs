@@ -24,7 +24,7 @@ impl Directory {
             return Ok(());
         };
         let previous = change.previous_version();
-        let copies = copies::restore(installs, &change.new_copies);
+        let copies = copies::restore(installs, change);
         let version = || {
             let survey = Survey::of(certificate, &[])?;
             sweep::leftovers(certificate, &survey, &directory::keep(usize::MAX, &state));

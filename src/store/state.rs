@@ -40,7 +40,10 @@ pub struct Unfinished {
     pub previous: Option<String>,
     /// Whether the check was passed: only the hook is still to come.
     pub is_checked: bool,
-    /// The install paths at which nothing stood before.
+    /// The install paths that it changes, in the order in which it does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<PathBuf>,
+    /// Those of them at which nothing stood before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new_copies: Vec<PathBuf>,
     /// What was rejected before: a rollback that does not pass its check rejects nothing.

@@ -1,5 +1,7 @@
 //! One change of everything at once: what is remembered, the version, the copies.
 
+use std::path::PathBuf;
+
 use super::Options;
 use super::commit::Change;
 use super::copies::Copies;
@@ -21,12 +23,17 @@ pub(super) fn unfinished(before: &State, previous: Option<&VersionName>, copies:
         ..Unfinished::default()
     });
     change.rollback_to = None;
-    for path in copies.absent() {
-        if !change.new_copies.contains(&path) {
-            change.new_copies.push(path);
+    add(&mut change.copies, copies.wrong());
+    add(&mut change.new_copies, copies.absent());
+    change
+}
+
+fn add(known: &mut Vec<PathBuf>, more: impl Iterator<Item = PathBuf>) {
+    for path in more {
+        if !known.contains(&path) {
+            known.push(path);
         }
     }
-    change
 }
 
 /// What a version is to be switched to.

@@ -182,6 +182,44 @@ fn what_a_run_that_died_has_left_is_removed() {
     assert_eq!(fs::read_to_string(scene.etc().join("www.key")).unwrap(), "old www.key");
 }
 
+/// What is taken out of the config while a change is unfinished is part of that change all the same.
+#[test]
+fn a_path_that_the_config_has_lost() {
+    let lose: [fn(&mut Scene); 3] = [
+        |scene| scene.installs.clear(),
+        |scene| drop(scene.installs.remove(0)),
+        // Another change comes, too, before the check of the first.
+        |scene| {
+            scene.installs.truncate(1);
+            scene.apply("c");
+        },
+    ];
+    for (number, lose) in lose.iter().enumerate() {
+        for is_good in [false, true] {
+            let dir = scratch();
+            let mut scene = Scene::new(dir.path());
+            for name in ["leaf.pem", "gone/leaf.pem"] {
+                let (file, to) = ("cert.pem".to_owned(), scene.etc().join(name));
+                scene.installs.push(Install { file, to, mode: 0o644 });
+            }
+            let copies = scene.copies();
+            fs::create_dir(scene.etc().join("gone")).unwrap();
+            scene.apply("b");
+            fs::remove_dir_all(scene.etc().join("gone")).unwrap();
+            lose(&mut scene);
+            if is_good {
+                scene.approve();
+                assert_eq!(names(&scene.etc()), ["leaf.pem", "www.crt", "www.key"], "{number}");
+            } else {
+                scene.restore();
+                assert_eq!(scene.copies(), copies, "{number}");
+            }
+            scene.finish();
+            assert_eq!(scene.lock().state(), Default::default(), "{number}");
+        }
+    }
+}
+
 #[test]
 fn what_is_beside_a_path_and_cannot_go_is_refused() {
     for name in [".www.key.certctl-new", ".www.key.certctl-old"] {

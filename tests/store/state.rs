@@ -21,8 +21,9 @@ fn it_says_what_is_still_to_do() {
     scene.apply("b");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode(), 0o100644);
     let read = || serde_json::from_str::<serde_json::Value>(&fs::read_to_string(&path).unwrap()).unwrap();
+    let (crt, key) = (scene.etc().join("www.crt"), scene.etc().join("www.key"));
     let unfinished =
-        serde_json::json!({"previous": first, "is_checked": false, "new_copies": [scene.etc().join("www.crt")]});
+        serde_json::json!({"previous": first, "is_checked": false, "copies": [crt, key], "new_copies": [crt]});
     assert_eq!(read(), serde_json::json!({"schema": "certctl.state/v1", "unfinished": unfinished, "rejected": null}));
     scene.approve();
     scene.finish();
