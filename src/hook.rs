@@ -25,6 +25,8 @@ const NOT_AFTER: &str = "CERTCTL_NOT_AFTER";
 const FINGERPRINT: &str = "CERTCTL_FINGERPRINT_SHA256";
 const FACTS: [&str; 9] = [NAMES, NAME, PATH, DOMAINS, PROVIDER, ACCOUNT, ID, NOT_AFTER, FINGERPRINT];
 
+/// No list of names is longer, in bytes: Linux runs nothing with a variable of 128 KiB or more.
+const LONGEST_LIST: usize = 100_000;
 /// So much of the end of what a command says is kept, in bytes.
 const MOST_OUTPUT: usize = 16 * 1024;
 /// No command is shown longer, in characters.
@@ -181,12 +183,12 @@ impl Hook<'_> {
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
-        let mut facts = vec![(NAMES, self.concern.names.join(","))];
+        let mut facts = vec![(NAMES, list(&self.concern.names))];
         if let Some(subject) = &self.concern.subject {
             facts.extend([
                 (NAME, subject.name.clone()),
                 (PATH, subject.path.display().to_string()),
-                (DOMAINS, subject.domains.join(",")),
+                (DOMAINS, list(&subject.domains)),
                 (PROVIDER, subject.provider.clone()),
                 (ACCOUNT, subject.account.clone()),
                 (ID, subject.id.clone()),
@@ -198,6 +200,20 @@ impl Hook<'_> {
         facts.iter_mut().for_each(|(_, value)| value.retain(|c| c != '\0'));
         facts
     }
+}
+
+/// Names with commas between them: as many of the first as there is room for.
+fn list(names: &[String]) -> String {
+    let mut list = String::new();
+    for name in names {
+        let comma = if list.is_empty() { "" } else { "," };
+        if list.len() + comma.len() + name.len() > LONGEST_LIST {
+            break;
+        }
+        list.push_str(comma);
+        list.push_str(name);
+    }
+    list
 }
 
 fn last_words(said: &str) -> String {

@@ -127,6 +127,25 @@ fn of_several_or_none_it_is_told_the_names_only() {
     assert_eq!(seen(&[], &inherited, &[]), ["CERTCTL_NAMES=", "PATH=/usr/bin:/bin"]);
 }
 
+/// Nothing can be run with a longer variable.
+#[test]
+fn a_list_that_is_too_long_ends_with_a_whole_name() {
+    let names: Vec<_> = (100_000..120_000).map(|number| format!("{number}.example")).collect();
+    // A name and its comma are 15 bytes.
+    let wanted = names[..6666].join(",");
+    let mut one = subject("www.example.com");
+    one.domains = names.clone();
+    let many = Concern::named(names);
+    for (variable, concern) in [("CERTCTL_NAMES", many), ("CERTCTL_DOMAINS", Concern::of(vec![one]))] {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("list");
+        let command = Command::Shell(format!("printf %s \"${variable}\" >{}", file.display()));
+        let hook = Hook { role: Role::Hook, command: &command, limit: AGES, concern: &concern };
+        hook.run(&environment(&[]), &[], &Stop::default()).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), wanted, "{variable}");
+    }
+}
+
 #[test]
 fn a_list_has_no_shell_and_a_string_has() {
     let (outcome, log) = run(&list(&["printf", "<%s>", "$HOME", "a  b", "'\"", ";", "*", "`id`", "&& false"]));
