@@ -28,14 +28,17 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Asked for by the signals of this process. A second signal ends the process at once, as if nobody listened.
+    /// Asked for by the signals of this process. A second signal, the same or the other, ends the process at once, as if
+    /// nobody listened.
     ///
     /// # Errors
     /// When the system does not let the signals be listened to.
     pub fn on_signals() -> io::Result<Self> {
         let stop = Self::default();
         for (signal, asked) in [(SIGINT, &stop.interrupt), (SIGTERM, &stop.terminate)] {
-            flag::register_conditional_default(signal, Arc::clone(asked))?;
+            for came in [&stop.interrupt, &stop.terminate] {
+                flag::register_conditional_default(signal, Arc::clone(came))?;
+            }
             flag::register(signal, Arc::clone(asked))?;
         }
         Ok(stop)

@@ -207,6 +207,7 @@ fn stdout_is_awaited_whoever_holds_it_open() {
 }
 
 const CHILD: &str = "CERTCTL_TEST_PROCESS_STOP";
+const SLOW: &str = "CERTCTL_TEST_PROCESS_SLOW";
 /// It hears no SIGTERM, nor does its child.
 const STUBBORN: &str = "trap '' TERM; sleep 600 & echo $! >child; echo $$ >own; echo said; : >ready; wait; sleep 600";
 
@@ -246,4 +247,39 @@ fn a_signal_ends_it_soon() {
     let since = Instant::now();
     let ended = script(STUBBORN, other.path(), Duration::from_millis(1), &Stop::default());
     assert!(ended.status.is_err() && took * 3 / 2 < since.elapsed(), "{took:?}");
+}
+
+/// The other side of [`a_second_signal_ends_certctl_itself_at_once`]. Does nothing in an ordinary run.
+#[test]
+fn slow_to_stop() {
+    let Some(directory) = std::env::var_os(SLOW) else { return };
+    let (directory, stop) = (Path::new(&directory), Stop::on_signals().unwrap());
+    fs::write(directory.join("listens"), "").unwrap();
+    becomes("a signal has come", || stop.is_asked());
+    fs::write(directory.join("asked"), "").unwrap();
+    thread::sleep(AGES);
+}
+
+#[test]
+fn a_second_signal_ends_certctl_itself_at_once() {
+    use rustix::process::Signal;
+    for first in [Signal::INT, Signal::TERM] {
+        for second in [Signal::INT, Signal::TERM] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = |name: &str| directory.path().join(name);
+            let mut child = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "process::slow_to_stop", "--test-threads=1"])
+                .env(SLOW, directory.path())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            let pid = Pid::from_child(&child);
+            becomes("it listens", || path("listens").exists());
+            kill_process(pid, first).unwrap();
+            becomes("the first signal is heard", || path("asked").exists());
+            kill_process(pid, second).unwrap();
+            let status = child.wait().unwrap();
+            assert_eq!(status.signal(), Some(second.as_raw()), "{first:?} {second:?}: {status}");
+        }
+    }
 }
