@@ -331,6 +331,11 @@ impl Entry {
         self.stat.st_dev == other.stat.st_dev && self.stat.st_ino == other.stat.st_ino
     }
 
+    /// Whether it was last written an hour or more before the other.
+    pub(super) fn is_an_hour_older_than(&self, other: &Self) -> bool {
+        other.stat.st_mtime.saturating_sub(self.stat.st_mtime) >= 3600
+    }
+
     /// What it is, in words.
     pub(super) fn kind_in_words(&self) -> &'static str {
         match self.kind {

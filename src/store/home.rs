@@ -10,6 +10,7 @@ use rustix::fs::FileType;
 use zeroize::Zeroizing;
 
 use super::dir::Dir;
+use super::sweep;
 use super::wait::Wait;
 use super::walk::{self, Made};
 use super::{Install, Patience, StoreError};
@@ -92,6 +93,7 @@ pub fn remember(dir: &Path, file: &str, bytes: &[u8]) -> Result<(), StoreError> 
 }
 
 /// Replaces the file at `path` by one rename; its directory must be there. What is no regular file is not replaced.
+/// What a run that died has left beside it goes once it is old enough.
 ///
 /// # Errors
 /// When the disk does not let it; the file is as it was then.
@@ -103,9 +105,34 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
     check_file(&parent, name)?;
     let mut aside = OsString::from(".");
     aside.push(name);
+    aside.push(".certctl-");
+    let prefix = aside.clone();
     // Other runs may write the same file, and no lock is held.
-    aside.push(format!(".certctl-{}", process::id()));
-    parent.replace(name, &aside, bytes, mode)
+    aside.push(process::id().to_string());
+    parent.replace(name, &aside, bytes, mode)?;
+    sweep::warn(remove_abandoned(&parent, name, &prefix));
+    Ok(())
+}
+
+/// Removes what runs that died have left: what is called `prefix` and a process id and is much older than `name`, which
+/// has just been written. By its age, since a process of another container may be at work though it cannot be seen.
+fn remove_abandoned(parent: &Dir, name: &OsStr, prefix: &OsStr) -> Result<(), StoreError> {
+    let Some(written) = parent.entry(name)? else { return Ok(()) };
+    // Opened anew, since a handle that only looks names up cannot list them.
+    for found in parent.open(".")?.names()? {
+        let id = found.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
+        if !id.is_some_and(|id| !id.is_empty() && id.iter().all(u8::is_ascii_digit)) {
+            continue;
+        }
+        if let Some(entry) = parent.entry(&found)?
+            && entry.kind == FileType::RegularFile
+            && entry.is_trusted()
+            && entry.is_an_hour_older_than(&written)
+        {
+            sweep::remove_if_there(parent, &found)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether certificate directories could be made in `dir` and copies placed at these paths, as far as shows without

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use certctl::stop::Stop;
 use certctl::store::{Install, Patience, RunLock, StoreError, is_writable, recall, remember, replace};
@@ -175,6 +175,37 @@ fn a_file_is_replaced_whole() {
         assert!(matches!(&error, StoreError::NotAFile { .. }), "{name} {error}");
     }
     assert_eq!(tree_with_times(dir.path()), before);
+}
+
+/// A run that is about to replace the file has one beside it, too, but not for an hour.
+#[test]
+fn what_a_run_that_died_has_left_beside_a_file_goes() {
+    let dir = scratch();
+    let hours_old = |hours: u64| SystemTime::now() - Duration::from_secs(hours * 3600 + 60);
+    let others = [".x.prom.certctl-old", ".x.prom.certctl-", ".x.prom.certctl-1x", ".y.prom.certctl-1", "x.prom.old"];
+    let (young, old) = (".x.prom.certctl-1", [".x.prom.certctl-4194304", ".x.prom.certctl-7"]);
+    for name in others.iter().chain(&old).chain([&young]) {
+        let file = File::create(dir.path().join(name)).unwrap();
+        file.set_modified(hours_old(if *name == young { 0 } else { 1 })).unwrap();
+    }
+    symlink("nowhere", dir.path().join(".x.prom.certctl-2")).unwrap();
+    replace(&dir.path().join("x.prom"), b"text", 0o644).unwrap();
+    let mut left: Vec<_> = [&others[..], &[young, ".x.prom.certctl-2", "x.prom"]].concat();
+    left.sort_unstable();
+    assert_eq!(names(dir.path()), left);
+
+    // What is left by a death is what is looked for.
+    if !possible("strace", runs(&["strace", "-f", "true"])) {
+        return;
+    }
+    let dir = scratch();
+    let wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:signal=KILL"];
+    assert_eq!(child::follow(&wrapper, dir.path(), "replace 644"), "");
+    let left = names(dir.path());
+    assert!(left.len() == 1 && left[0].starts_with(".replaced.certctl-"), "{left:?}");
+    File::options().write(true).open(dir.path().join(&left[0])).unwrap().set_modified(hours_old(1)).unwrap();
+    replace(&dir.path().join("replaced"), b"text", 0o644).unwrap();
+    assert_eq!(names(dir.path()), ["replaced"]);
 }
 
 #[test]
