@@ -11,7 +11,7 @@ use crate::hook::{HookError, HookProblem, Role};
 use crate::http::{Again, HttpError};
 use crate::process::ProcessError;
 use crate::provider::{Meaning, ProviderError, Status};
-use crate::stop::Signal;
+use crate::stop::{Signal, Stop};
 use crate::store::{NameError, StoreError};
 
 /// The exit codes that scripts can rely on.
@@ -165,6 +165,12 @@ struct Verdict {
 }
 
 impl Failure {
+    /// This, unless a signal has asked for the end: then that is why.
+    #[must_use]
+    pub fn unless_stopped(self, stop: &Stop) -> Self {
+        stop.signal().map_or(self, Self::Stopped)
+    }
+
     /// The exit code.
     #[must_use]
     pub fn exit(&self) -> Exit {

@@ -1,9 +1,7 @@
 //! The user's own commands: what they are given, and what is told of them.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use certctl::config::Command;
@@ -12,7 +10,8 @@ use certctl::hook::{Concern, Hook, HookError, HookProblem, Role, Subject};
 use certctl::process::ProcessError;
 use certctl::stop::Stop;
 use jiff::Timestamp;
-use tracing::Level;
+
+use crate::logged::logged;
 
 const AGES: Duration = Duration::from_secs(60);
 
@@ -46,38 +45,13 @@ fn run_with(
     environment: &Environment,
     withheld: &[&str],
 ) -> (Result<(), HookError>, String) {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(Level::TRACE)
-        .with_ansi(false)
-        .with_target(false)
-        .without_time()
-        .with_writer(move || writer.clone())
-        .finish();
     let concern = Concern::of(subjects.to_vec());
     let hook = Hook { role: Role::Hook, command, limit, concern: &concern };
-    let outcome = tracing::subscriber::with_default(subscriber, || hook.run(environment, withheld, &Stop::default()));
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    (outcome, log)
+    logged(|| hook.run(environment, withheld, &Stop::default()))
 }
 
 fn run(command: &Command) -> (Result<(), HookError>, String) {
     run_with(command, &[], AGES, &environment(&[]), &[])
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// The whole environment that `env` sees, sorted.
@@ -164,10 +138,10 @@ fn what_it_says() {
         let text = format!("echo one; echo two >&2; printf '\\n three \\033[31m\\rfour\\n \\t\\n'; exit {status}");
         let (outcome, log) = run(&Command::Shell(text));
         let messages: Vec<_> = log.lines().map(str::trim_start).collect();
-        assert!(messages[0].starts_with("INFO running the hook `echo one; echo two >&2; "), "{log}");
+        assert!(messages[0].starts_with("INFO certctl::hook: running the hook `echo one; echo two >&2; "), "{log}");
         let lines: Vec<_> = messages[1..].iter().map(|line| line.rsplit_once(": ").unwrap().1).collect();
         assert_eq!(lines, ["one", "two", "three [31m", "four"]);
-        assert!(messages.iter().all(|line| line.starts_with("INFO ")), "{log}");
+        assert!(messages.iter().all(|line| line.starts_with("INFO certctl::hook: ")), "{log}");
         assert_eq!(outcome.is_ok(), is_well);
         if let Err(error) = outcome {
             assert!(error.to_string().ends_with("failed (exit status: 4): four"), "{error}");

@@ -8,6 +8,7 @@ mod config;
 mod credential;
 mod format;
 mod hook;
+mod logged;
 mod oracle;
 mod process;
 mod readme;

@@ -51,7 +51,7 @@ impl Rollback<'_> {
             // A sync under way must not switch, check or run hooks meanwhile.
             let patience = &workshop.options.patience;
             let lock = home.map(|home| RunLock::take(&home, patience)).transpose();
-            let _lock = lock.map_err(|error| patience.stop.signal().map_or_else(|| error.into(), Failure::Stopped))?;
+            let _lock = lock.map_err(|error| Failure::from(error).unless_stopped(&patience.stop))?;
             Ok(roll_back(&workshop, &certificate, to.as_deref()))
         };
         blocking(work).await?

@@ -8,10 +8,8 @@ mod source;
 mod tools;
 
 use std::fmt::Debug;
-use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
 use certctl::credential::{CredentialError, Found};
 use certctl::environment::Environment;
@@ -92,31 +90,9 @@ fn no_canary(shown: &impl Debug) {
 
 /// What is done, and all that it logs.
 fn logged<T>(act: impl FnOnce() -> T) -> (T, String) {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let outcome = tracing::subscriber::with_default(subscriber, act);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let (outcome, log) = crate::logged::logged(act);
     assert!(!log.contains("canary"), "a secret is logged: {log}");
     (outcome, log)
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Asserts that this was found, in this order.

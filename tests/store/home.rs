@@ -10,7 +10,7 @@ use certctl::stop::Stop;
 use certctl::store::{Install, Patience, RunLock, StoreError, is_writable, recall, remember, replace};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
-use super::{child, is_root, names, possible, runs, scratch, tree, tree_with_times};
+use super::{READ_ONLY, child, is_root, names, possible, runs, scratch, tree, tree_with_times};
 
 fn patience(timeout: Duration) -> Patience {
     Patience { timeout, stop: Stop::default() }
@@ -236,9 +236,6 @@ fn what_cannot_be_written_shows_before() {
 
 #[test]
 fn a_read_only_mount_shows_before_even_to_root() {
-    let mount = "mount -o bind \"$CERTCTL_TEST_STORE_DIR\" \"$CERTCTL_TEST_STORE_DIR\" \
-                 && mount -o remount,ro,bind \"$CERTCTL_TEST_STORE_DIR\" && exec \"$0\" \"$@\"";
-    let wrapper = ["unshare", "-m", "sh", "-c", mount];
     if !possible("a mount namespace (root)", is_root() && runs(&["unshare", "-m", "true"])) {
         return;
     }
@@ -246,7 +243,7 @@ fn a_read_only_mount_shows_before_even_to_root() {
     fs::create_dir(dir.path().join("etc")).unwrap();
     for script in ["writable", "no_copies, writable"] {
         assert_eq!(child::follow(&[], dir.path(), script), "done");
-        let said = child::follow(&wrapper, dir.path(), script);
+        let said = child::follow(&READ_ONLY, dir.path(), script);
         assert!(said.contains("cannot write in") && said.contains("Read-only file system"), "{said}");
     }
 }

@@ -42,6 +42,16 @@ use certctl::stop::Stop;
 use certctl::store::{self, Identity, Installed, Name, Options, Ownership, Patience, StoreError};
 use zeroize::Zeroizing;
 
+/// Runs a command to which the scratch directory is mounted read-only.
+const READ_ONLY: [&str; 5] = [
+    "unshare",
+    "-m",
+    "sh",
+    "-c",
+    "mount -o bind \"$CERTCTL_TEST_STORE_DIR\" \"$CERTCTL_TEST_STORE_DIR\" \
+     && mount -o remount,ro,bind \"$CERTCTL_TEST_STORE_DIR\" && exec \"$0\" \"$@\"",
+];
+
 /// The directory's name in all of these tests.
 const NAME: &str = "www.example.com";
 

@@ -8,7 +8,8 @@ use std::path::Path;
 use certctl::store::{self, Outcome, StoreError};
 
 use super::{
-    NAME, assert_holds, child, files, identity, install, is_root, options, possible, runs, scratch, tree, try_install,
+    NAME, READ_ONLY, assert_holds, child, files, identity, install, is_root, options, possible, runs, scratch, tree,
+    try_install,
 };
 
 #[test]
@@ -108,17 +109,14 @@ fn a_directory_on_the_way_may_be_closed_to_reading() {
 
 #[test]
 fn a_read_only_directory_that_is_right_is_no_error() {
-    let mount = "mount -o bind \"$CERTCTL_TEST_STORE_DIR\" \"$CERTCTL_TEST_STORE_DIR\" \
-                 && mount -o remount,ro,bind \"$CERTCTL_TEST_STORE_DIR\" && exec \"$0\" \"$@\"";
-    let wrapper = ["unshare", "-m", "sh", "-c", mount];
     if !possible("a mount namespace (root)", is_root() && runs(&["unshare", "-m", "true"])) {
         return;
     }
     let dir = scratch();
     install(dir.path(), "a");
     let before = tree(dir.path());
-    assert_eq!(child::result(&wrapper, dir.path(), "a"), "Unchanged");
-    let error = child::result(&wrapper, dir.path(), "b");
+    assert_eq!(child::result(&READ_ONLY, dir.path(), "a"), "Unchanged");
+    let error = child::result(&READ_ONLY, dir.path(), "b");
     assert!(error.contains("Read-only file system") && error.contains("mount it for writing"), "{error}");
     assert_eq!(tree(dir.path()), before);
     // The lock is held while it fails, and given back.

@@ -136,7 +136,7 @@ impl Workshop {
             return Err(Failure::Stopped(signal));
         }
         let locked = Directory::lock(&certificate.dir, &certificate.name, patience);
-        locked.map_err(|error| patience.stop.signal().map_or_else(|| error.into(), Failure::Stopped))
+        locked.map_err(|error| Failure::from(error).unless_stopped(&patience.stop))
     }
 
     fn alone_if_checked<T>(&self, certificate: &CertificateConfig, work: impl FnOnce() -> T) -> T {

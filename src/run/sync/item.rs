@@ -204,7 +204,7 @@ impl Work<'_> {
             parcel::fetch(account, wanted).await
         };
         let stop = &self.order.patience.stop;
-        stop.unless_asked(fetch).await.unwrap_or_else(|| Err(stop.signal().map_or(Failure::Bug, Failure::Stopped)))
+        stop.unless_asked(fetch).await.unwrap_or_else(|| Err(Failure::Bug.unless_stopped(stop)))
     }
 
     fn wanted(&self, id: &str) -> Wanted {

@@ -116,12 +116,11 @@ pub async fn sync(mut order: Order<'_>) -> Report {
 /// The delay, then the lock: one run at a time for a config.
 async fn begin(order: &Order<'_>) -> Result<Option<RunLock>, Arc<Failure>> {
     let stop = &order.patience.stop;
-    let stopped = || stop.signal().map_or(Failure::Bug, Failure::Stopped);
-    stop.unless_asked(tokio::time::sleep(order.delay)).await.ok_or_else(stopped)?;
+    stop.unless_asked(tokio::time::sleep(order.delay)).await.ok_or_else(|| Failure::Bug.unless_stopped(stop))?;
     let Some(home) = order.home.clone().filter(|_| !order.dry_run) else { return Ok(None) };
     let patience = order.patience.clone();
     let lock = blocking(move || Ok(RunLock::take(&home, &patience)?)).await;
-    Ok(Some(lock.map_err(|failure| if stop.is_asked() { stopped() } else { failure })?))
+    Ok(Some(lock.map_err(|failure| failure.unless_stopped(stop))?))
 }
 
 async fn bring_about(order: &Order<'_>, items: &[Item], report: &mut Report) {
@@ -164,7 +163,7 @@ async fn carry_out<'p>(
         // Some are written while others are fetched, but not so many that their keys fill the memory.
         let (lane, at_once) = match &plan {
             Ok(Plan::Take { source, .. } | Plan::Mend { source: Some(source), .. }) => {
-                (source.config.name.as_str(), source.jobs().saturating_mul(4))
+                (source.config.name.as_str(), source.jobs.saturating_mul(4))
             }
             _ => ("", AT_ONCE),
         };

@@ -78,7 +78,7 @@ pub(super) async fn plan<'s>(
 }
 
 fn stopped(order: &Order<'_>) -> Arc<Failure> {
-    Arc::new(order.patience.stop.signal().map_or(Failure::Bug, Failure::Stopped))
+    Arc::new(Failure::Bug.unless_stopped(&order.patience.stop))
 }
 
 async fn take_listings<'s>(

@@ -17,15 +17,10 @@ pub(super) struct Source<'a> {
     pub(super) config: &'a AccountConfig,
     /// Or why it cannot be asked.
     pub(super) account: Result<Account, Arc<Failure>>,
+    /// How many certificates are asked for at the same time.
+    pub(super) jobs: usize,
     /// Whoever downloads from it takes one of these.
     pub(super) turns: Semaphore,
-}
-
-impl Source<'_> {
-    /// How many certificates are asked for at the same time.
-    pub(super) fn jobs(&self) -> usize {
-        self.account.as_ref().map_or(1, |account| account.jobs)
-    }
 }
 
 /// The accounts of all certificates that could be put in place, ready to be asked or not.
@@ -50,7 +45,7 @@ pub(super) fn open<'a>(order: &Order<'a>, items: &[Item], report: &mut Report) -
             failure
         });
         let jobs = account.as_ref().map_or(1, |account| account.jobs);
-        sources.push(Source { config, account, turns: Semaphore::new(jobs) });
+        sources.push(Source { config, account, jobs, turns: Semaphore::new(jobs) });
     }
     sources
 }
