@@ -1,12 +1,14 @@
 //! What went wrong, what it means for the exit code, and what the user can do.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use crate::account::AccountError;
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
 use crate::credential::{CommandProblem, CredentialError};
-use crate::format::NotBuilt;
+use crate::format::FormatError;
 use crate::hook::{HookError, HookProblem, Role};
 use crate::http::{Again, HttpError};
 use crate::process::ProcessError;
@@ -108,9 +110,15 @@ pub enum Failure {
         /// Its id.
         id: String,
     },
-    /// A format that the config names is not there yet.
+    /// A format cannot be written.
     #[error(transparent)]
-    Format(#[from] NotBuilt),
+    Format(#[from] FormatError),
+    /// The key store in place has a password of the user's, and none was given.
+    #[error("the key store in {} has a password of yours, and none was given", path.display())]
+    NoKeystorePassword {
+        /// The certificate directory.
+        path: PathBuf,
+    },
     /// A certificate's check failed.
     #[error("{error}; {} {}", if *had_version { "the version before" } else { "what was there before" },
         if *is_restored { "was restored" } else { "could not be restored" })]
@@ -239,6 +247,11 @@ impl Failure {
             }
             Self::OnlyRejected { .. } => verdict("rejected", Exit::Verification, "--force installs it"),
             Self::Format(_) => verdict("format", Exit::Usage, ""),
+            Self::NoKeystorePassword { .. } => verdict(
+                "keystore_password",
+                Exit::Usage,
+                "give it with --keystore-password-file, or name the --format that you want",
+            ),
             Self::Check {
                 error: HookError { problem: HookProblem::Process(ProcessError::Stopped(signal)), .. },
                 ..

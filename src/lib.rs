@@ -8,6 +8,7 @@
 //! - [`http`]: one client for all clouds: timeouts, reply limits, retries, request rates.
 //! - [`credential`]: where access keys come from.
 //! - [`provider`]: the four clouds behind one trait; a signed call becomes rows, a description or raw material.
+//! - [`keystore`]: what a password opens: key stores, and encrypted keys. Pure, no I/O.
 //! - [`bundle`]: raw material becomes a verified key, leaf and chain. Pure, no I/O.
 //! - [`mod@format`]: a bundle becomes files in memory. Pure, no I/O.
 //! - [`store`]: files in memory become a certificate directory. The only room that writes them.
@@ -24,6 +25,7 @@ pub mod bundle;
 pub mod cli;
 pub mod config;
 pub mod credential;
+mod der;
 pub mod digest;
 pub mod domain;
 pub mod duration;
@@ -32,6 +34,7 @@ pub mod failure;
 pub mod format;
 pub mod hook;
 pub mod http;
+pub mod keystore;
 pub mod process;
 pub mod provider;
 pub mod report;

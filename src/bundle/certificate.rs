@@ -13,7 +13,8 @@ use x509_parser::time::ASN1Time;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name, X509Version};
 
 use super::algorithm::{PublicKey, bit_length, signature_name};
-use super::{der, pem, printable, visible};
+use super::{pem, printable, visible};
+use crate::der;
 use crate::digest::{hex, sha1_hex, sha256_hex};
 
 /// A parsed certificate. Its texts come from outside: control characters in them are replaced.

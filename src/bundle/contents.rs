@@ -4,10 +4,11 @@ use zeroize::Zeroizing;
 
 use super::archive;
 use super::certificate::Certificate;
-use super::der::{self, Reader};
 use super::key::{Parsed, PrivateKey};
 use super::material::Material;
 use super::{BundleError, pem};
+use crate::der::{self, Reader};
+use crate::keystore;
 
 /// Different certificates, and different keys, of one material. Bounds how often a key may have to be matched and a
 /// signature verified.
@@ -60,7 +61,7 @@ impl Contents {
         if let Some(kind) = archive::kind(bytes) {
             return self.open(origin, kind, bytes, depth);
         }
-        if is_keystore(bytes) {
+        if keystore::Kind::of(bytes).is_some() {
             self.keystore.get_or_insert_with(|| origin.to_owned());
             return Ok(());
         }
@@ -156,19 +157,6 @@ fn add<T: PartialEq>(list: &mut Vec<T>, new: T, what: &'static str) -> Result<()
     }
     list.push(new);
     Ok(())
-}
-
-/// JKS and JCEKS by their magic, PKCS#12 by `SEQUENCE { INTEGER 3, SEQUENCE { OBJECT IDENTIFIER … } … }`.
-fn is_keystore(bytes: &[u8]) -> bool {
-    let is_pkcs12 = || {
-        let mut fields = Reader::whole(der::SEQUENCE, bytes)?;
-        let version = fields.unsigned()?;
-        Reader::new(fields.expect(der::SEQUENCE)?).expect(der::OBJECT_IDENTIFIER)?;
-        Some(version == [3])
-    };
-    bytes.starts_with(&[0xfe, 0xed, 0xfe, 0xed])
-        || bytes.starts_with(&[0xce, 0xce, 0xce, 0xce])
-        || is_pkcs12().unwrap_or(false)
 }
 
 /// The bytes behind text that is base64 from end to end.

@@ -9,10 +9,10 @@ use ring::signature::{
 };
 use zeroize::Zeroizing;
 
-use super::algorithm::{Algorithm, Curve, PublicKey};
+use super::algorithm::{Algorithm, Curve, PublicKey, oid};
 use super::certificate::Certificate;
-use super::der::{self, Reader};
 use super::{BundleError, pem};
+use crate::der::{self, Reader};
 
 /// A private key that is not encrypted. Wiped when dropped, never shown. Two are equal if they are so byte for byte.
 #[derive(PartialEq, Eq)]
@@ -67,6 +67,22 @@ impl PrivateKey {
     #[must_use]
     pub fn to_pem(&self) -> Zeroizing<Vec<u8>> {
         pem::encode(self.form.label(), &self.der)
+    }
+
+    /// The key's DER as PKCS#8, whatever form it came in.
+    #[must_use]
+    pub fn to_pkcs8(&self) -> Zeroizing<Vec<u8>> {
+        let (algorithm, parameters) = match (self.form, self.form.secret(&self.der)) {
+            (Form::Pkcs1, _) => (oid::RSA, der::encode(der::NULL, &[])),
+            (Form::Sec1, Some(Secret::Ec { curve: Some(curve), .. })) => {
+                (oid::EC, der::encode(der::OBJECT_IDENTIFIER, &[curve.oid()]))
+            }
+            _ => return self.der.clone(),
+        };
+        let algorithm = der::encode(der::OBJECT_IDENTIFIER, &[algorithm]);
+        let algorithm = der::encode(der::SEQUENCE, &[&algorithm, &parameters]);
+        let version = der::encode(der::INTEGER, &[&[0]]);
+        der::encode(der::SEQUENCE, &[&version, &algorithm, &der::encode(der::OCTET_STRING, &[&self.der])])
     }
 
     /// Whether this is the key of `certificate`: its public half, derived from the private part wherever ring can do

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 /// The pieces of one certificate, as the cloud gave them. They hold private keys: wiped when dropped, never shown.
 #[derive(Default)]
 pub struct Material {
     parts: Vec<Part>,
+    passwords: Vec<SecretString>,
 }
 
 /// One piece: the text of a JSON field, or the bytes of an archive.
@@ -24,6 +26,22 @@ impl Material {
     pub fn with(mut self, origin: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         self.parts.push(Part { origin: origin.into(), bytes: Zeroizing::new(bytes.into()) });
         self
+    }
+
+    /// Adds a password that came along, for whatever in the material is encrypted. An empty one is none.
+    #[must_use]
+    pub fn with_password(mut self, password: impl Into<SecretString>) -> Self {
+        let password = password.into();
+        if !password.expose_secret().is_empty() {
+            self.passwords.push(password);
+        }
+        self
+    }
+
+    /// The passwords that came along.
+    #[must_use]
+    pub fn passwords(&self) -> &[SecretString] {
+        &self.passwords
     }
 
     /// The pieces in the order they came.

@@ -7,7 +7,6 @@ mod archive;
 mod certificate;
 mod chain;
 mod contents;
-mod der;
 mod error;
 mod key;
 mod material;
@@ -21,6 +20,7 @@ pub use key::PrivateKey;
 pub use material::{Material, Part};
 
 use contents::Contents;
+use secrecy::SecretString;
 
 /// What a bundle has to satisfy.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +29,8 @@ pub struct Requirements<'a> {
     pub now: jiff::Timestamp,
     /// The domains that were asked for, all of which the leaf must cover; empty when an id was asked for.
     pub domains: &'a [String],
+    /// What the user says may open an encrypted key or key store, beside the passwords that come with the material.
+    pub passwords: &'a [SecretString],
 }
 
 /// A private key, its certificate and the intermediates above that, all verified.
@@ -37,6 +39,16 @@ pub struct Bundle {
     key: PrivateKey,
     leaf: Certificate,
     chain: Vec<Certificate>,
+    dual: Option<Dual>,
+}
+
+/// The encryption half of an SM2 dual certificate (GB/T 38636). Key and leaf of the bundle are the signing half.
+#[derive(Debug)]
+pub struct Dual {
+    /// The encryption certificate, of the same names and the same issuer as the leaf.
+    pub certificate: Certificate,
+    /// Its key; `None` where the cloud hands it out only in a digital envelope, for whoever made the signing key.
+    pub key: Option<PrivateKey>,
 }
 
 impl Bundle {
@@ -49,7 +61,7 @@ impl Bundle {
         let (key, leaf) = select::key_and_leaf(&keys, &certificates, requirements)?;
         select::check(leaf, requirements)?;
         let chain = chain::build(leaf, &certificates, requirements.now)?;
-        Ok(Self { key: key.completed_for(leaf), leaf: leaf.clone(), chain })
+        Ok(Self { key: key.completed_for(leaf), leaf: leaf.clone(), chain, dual: None })
     }
 
     /// The private key.
@@ -68,6 +80,12 @@ impl Bundle {
     #[must_use]
     pub fn chain(&self) -> &[Certificate] {
         &self.chain
+    }
+
+    /// The encryption half, if it is an SM2 dual certificate.
+    #[must_use]
+    pub fn dual(&self) -> Option<&Dual> {
+        self.dual.as_ref()
     }
 }
 

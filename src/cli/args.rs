@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
+use crate::format::{Format, Kubernetes};
 use crate::provider::REGISTRY;
 
 /// TLS certificates from JD Cloud, Tencent Cloud, Huawei Cloud SCM and CTyun, on disk in one layout.
@@ -65,9 +67,11 @@ pub(super) enum Command {
     /// Show all that the cloud says of one certificate, without its secrets
     Describe(DescribeArgs),
     /// Write key, certificate and chain to disk, verified, all at once
-    Download(DownloadArgs),
+    Download(Box<DownloadArgs>),
     /// Bring the disk to what the clouds hold, by the config file; run checks and hooks
     Sync(SyncArgs),
+    /// Look at what is on disk, and served: complete, unharmed, in date
+    Check(CheckArgs),
     /// Go back to the version of a certificate that was in place before
     Rollback(RollbackArgs),
     /// Write, check or show the config file
@@ -149,9 +153,14 @@ pub(super) struct DownloadArgs {
     /// The certificate directory's name, instead of the certificate's first DNS name
     #[arg(long, conflicts_with = "all", value_name = "NAME")]
     pub(super) name: Option<String>,
-    /// The files to write
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "pem", value_name = "FORMAT")]
+    /// What to write beside the PEM files [default: what the directory has]
+    #[arg(long, value_parser = formats(), value_delimiter = ',', value_name = "FORMAT")]
     pub(super) format: Vec<Format>,
+    /// Write no directory, but this format of one certificate to stdout
+    #[arg(long, value_parser = formats(), value_name = "FORMAT", conflicts_with_all = ["all", "dir", "format", "dry_run"])]
+    pub(super) stdout: Option<Format>,
+    #[command(flatten)]
+    pub(super) making: MakingArgs,
     /// Replace a newer certificate by an older one, too
     #[arg(long)]
     pub(super) force: bool,
@@ -161,6 +170,69 @@ pub(super) struct DownloadArgs {
     /// How long to wait for another certctl at work in the same directory
     #[arg(long, value_parser = duration::parse, default_value = "30s", value_name = "TIME")]
     pub(super) lock_timeout: Duration,
+}
+
+/// How the formats are written, and what opens what the cloud hands out encrypted.
+#[derive(Debug, Args)]
+pub(super) struct MakingArgs {
+    /// The key stores' password is in this file [default: a random one, written to keystore.pass]
+    #[arg(long, value_name = "FILE", conflicts_with = "keystore_password_env")]
+    pub(super) keystore_password_file: Option<PathBuf>,
+    /// The key stores' password is in this environment variable
+    #[arg(long, value_name = "VARIABLE")]
+    pub(super) keystore_password_env: Option<String>,
+    /// What the key is called in key stores [default: the certificate directory's name]
+    #[arg(long, value_name = "ALIAS", value_parser = alias)]
+    pub(super) keystore_alias: Option<String>,
+    /// What the Kubernetes secret is called [default: made of the certificate directory's name]
+    #[arg(long, value_name = "NAME", value_parser = kubernetes_name)]
+    pub(super) kubernetes_name: Option<String>,
+    /// The Kubernetes secret's namespace [default: none, that of whoever applies it]
+    #[arg(long, value_name = "NAMESPACE", value_parser = kubernetes_namespace)]
+    pub(super) kubernetes_namespace: Option<String>,
+    /// The password of a private key that comes encrypted is in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "key_password_env")]
+    pub(super) key_password_file: Option<PathBuf>,
+    /// The password of a private key that comes encrypted is in this environment variable
+    #[arg(long, value_name = "VARIABLE")]
+    pub(super) key_password_env: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Without a name or path, everything that the config names is checked. A path is a certificate \
+    directory, a directory of several, or any directory of PEM files.\n\n\
+    Examples:\n  certctl check\n  certctl check www.example.com --within 14d\n  \
+    certctl check /etc/letsencrypt/live --trust\n  certctl check www.example.com --connect www.example.com:443")]
+pub(super) struct CheckArgs {
+    /// Certificates of the config by their names, or directories [default: all of the config]
+    #[arg(value_name = "PATH|NAME")]
+    pub(super) targets: Vec<String>,
+    /// Exit with 11 if something expires within this time
+    #[arg(long, value_parser = duration::parse, value_name = "TIME")]
+    pub(super) within: Option<Duration>,
+    /// Compare with what this server serves
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) connect: Option<String>,
+    /// The name that the server is asked for [default: the certificate's, else HOST]
+    #[arg(long, value_name = "NAME", requires = "connect")]
+    pub(super) server_name: Option<String>,
+    /// The protocol that the server speaks before TLS
+    #[arg(long, value_enum, value_name = "PROTOCOL", requires = "connect")]
+    pub(super) starttls: Option<Starttls>,
+    /// Verify the chains against the system's trusted roots, too
+    #[arg(long)]
+    pub(super) trust: bool,
+    /// Write Prometheus metrics, whatever is found
+    #[arg(long, value_name = "FILE")]
+    pub(super) metrics_file: Option<PathBuf>,
+}
+
+/// A protocol that goes over to TLS when it is asked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Starttls {
+    Smtp,
+    Imap,
+    Postgres,
 }
 
 #[derive(Debug, Args)]
@@ -227,16 +299,31 @@ pub(super) enum LogFormat {
     Json,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Pem,
-}
-
 /// A script whose variable is not set must not get as far as asking a cloud for the certificate without an id.
 fn certificate(text: &str) -> Result<String, &'static str> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty()).ok_or("it is blank; give an id or a domain")
 }
 
-fn provider_names() -> clap::builder::PossibleValuesParser {
+/// Each format by its word.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::as_str)).try_map(|word| Format::parse(&word).ok_or("unknown"))
+}
+
+fn alias(text: &str) -> Result<String, &'static str> {
+    let is_sound = !text.is_empty() && text.len() <= 255 && !text.chars().any(char::is_control);
+    if is_sound { Ok(text.to_owned()) } else { Err("an alias is 1 to 255 bytes, without control characters") }
+}
+
+fn kubernetes_name(text: &str) -> Result<String, &'static str> {
+    let what = "use lower-case letters, digits, `-` and `.`, each part beginning and ending with a letter or digit";
+    if Kubernetes::is_name(text) { Ok(text.to_owned()) } else { Err(what) }
+}
+
+fn kubernetes_namespace(text: &str) -> Result<String, &'static str> {
+    let what = "use at most 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit";
+    if Kubernetes::is_namespace(text) { Ok(text.to_owned()) } else { Err(what) }
+}
+
+fn provider_names() -> PossibleValuesParser {
     REGISTRY.iter().map(|registration| registration.name).collect::<Vec<_>>().into()
 }

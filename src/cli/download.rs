@@ -1,19 +1,25 @@
 //! `certctl download`
 
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::Scene;
 use super::accounts::picked_one;
-use super::args::{DownloadArgs, Output};
+use super::args::{DownloadArgs, MakingArgs, Output};
 use crate::account::Account;
 use crate::config::KEEP;
+use crate::credential::SecretSource;
+use crate::environment::Environment;
 use crate::failure::{Exit, Failure, of_batch};
+use crate::format::Modes;
 use crate::provider::{Certificate, Status};
 use crate::report::{json, table};
 use crate::run::deliver::{Delivery, Target, deliver};
 use crate::run::inventory;
+use crate::run::making::Making;
 use crate::run::outcome::Row;
 use crate::run::select::Wanted;
 use crate::stop::Stop;
@@ -33,6 +39,8 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
     let delivery = Arc::new(Delivery {
         dir,
         name,
+        making: making(args, environment)?,
+        passwords: key_password(&args.making, environment)?,
         dry_run: args.dry_run,
         options: Options { keep, force: args.force, patience, now, ownership: Ownership::default() },
     });
@@ -57,6 +65,37 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
         Output::Table => super::print(&table::run(&rows))?,
     }
     Ok(exit)
+}
+
+/// What is made of each certificate; what the flags leave open is as it is in its directory.
+fn making(args: &DownloadArgs, environment: &Environment) -> Result<Making, Failure> {
+    let MakingArgs { keystore_password_file, keystore_password_env, .. } = &args.making;
+    Ok(Making {
+        formats: Some(args.format.clone()).filter(|formats| !formats.is_empty()),
+        modes: Modes::default(),
+        alias: args.making.keystore_alias.clone(),
+        password: secret(keystore_password_file.as_deref(), keystore_password_env.as_deref(), environment)?,
+        kubernetes_name: args.making.kubernetes_name.clone(),
+        kubernetes_namespace: args.making.kubernetes_namespace.clone(),
+        keeps: true,
+    })
+}
+
+fn key_password(args: &MakingArgs, environment: &Environment) -> Result<Vec<SecretString>, Failure> {
+    let password = secret(args.key_password_file.as_deref(), args.key_password_env.as_deref(), environment)?;
+    Ok(password.into_iter().collect())
+}
+
+/// The secret in that file or that variable.
+fn secret(
+    file: Option<&Path>,
+    variable: Option<&str>,
+    environment: &Environment,
+) -> Result<Option<SecretString>, Failure> {
+    let of_file = file.map(|path| SecretSource::File(path.to_owned()));
+    let source = of_file.or_else(|| variable.map(|variable| SecretSource::Env(variable.to_owned())));
+    let secret = source.map(|source| source.resolve(environment)).transpose();
+    secret.map_err(|error| Failure::Account(error.into()))
 }
 
 /// The certificates that are meant, each once, and a row for each that was not found.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod args;
+mod check;
 mod config;
 mod describe;
 mod download;
@@ -67,6 +68,7 @@ async fn run(cli: &Cli, environment: &Environment) -> Result<Exit, Failure> {
         Command::Describe(args) => describe::run(args, &scene()?).await,
         Command::Download(args) => download::run(args, &scene()?).await,
         Command::Sync(args) => sync::run(args, global, environment).await,
+        Command::Check(args) => check::run(args, &scene()?).await,
         Command::Rollback(args) => rollback::run(args, &scene()?).await,
         Command::Config(command) => config::run(command, global, environment).await,
     }

@@ -14,7 +14,6 @@ use crate::account::Reach;
 use crate::config::{CertificateConfig, Config, ConfigError, nearest};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure, of_batch, of_signal};
-use crate::format::{self, Modes};
 use crate::report::progress::Progress;
 use crate::report::{json, metrics, table};
 use crate::run;
@@ -97,14 +96,7 @@ fn picked(config: &Config, names: &[String]) -> Result<Vec<Arc<CertificateConfig
     let is_picked = |certificate: &&CertificateConfig| {
         names.is_empty() || names.iter().any(|name| name == certificate.name.as_str())
     };
-    let picked: Vec<_> = config.certificates.iter().filter(is_picked).cloned().map(Arc::new).collect();
-    for certificate in &picked {
-        format::names(&certificate.formats, Modes::default()).map_err(|error| {
-            let (file, name) = (config.file.display(), &certificate.name);
-            Failure::Usage(format!("{file}: certificate `{name}`: {error}"))
-        })?;
-    }
-    Ok(picked)
+    Ok(config.certificates.iter().filter(is_picked).cloned().map(Arc::new).collect())
 }
 
 /// Report, metrics and output. All of them are tried; the first that fails is told.

@@ -182,7 +182,7 @@ pub struct Identity {
 }
 
 /// What a Kubernetes secret is called.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kubernetes {
     /// `metadata.name`
     pub name: Option<String>,

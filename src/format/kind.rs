@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{FULLCHAIN, KEY, LEAF};
+use super::{FULLCHAIN, KEY, KEYSTORE_PASSWORD, LEAF};
 
 /// A format, by its word in the config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,20 +30,31 @@ pub struct Given {
     pub name: &'static str,
     /// Whether it holds a key or a password.
     pub is_secret: bool,
-    /// Whether it is only there for some certificates, or without a password of the user's own.
-    is_special: bool,
+    /// When it is given.
+    pub when: When,
+}
+
+/// When a format gives a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// For every certificate.
+    Always,
+    /// For SM2 dual certificates.
+    Dual,
+    /// Where the key store's password is certctl's own.
+    OwnPassword,
 }
 
 const fn secret(name: &'static str) -> Given {
-    Given { name, is_secret: true, is_special: false }
+    Given { name, is_secret: true, when: When::Always }
 }
 
 const fn public(name: &'static str) -> Given {
-    Given { name, is_secret: false, is_special: false }
+    Given { name, is_secret: false, when: When::Always }
 }
 
-const fn special(given: Given) -> Given {
-    Given { is_special: true, ..given }
+const fn only(when: When, given: Given) -> Given {
+    Given { when, ..given }
 }
 
 impl Format {
@@ -71,6 +82,12 @@ impl Format {
         matches!(self, Self::Pkcs12 | Self::Pkcs12Legacy | Self::Jks)
     }
 
+    /// Whether it can be written in more than one way.
+    #[must_use]
+    pub fn has_options(self) -> bool {
+        self.is_keystore() || self == Self::K8sSecret
+    }
+
     /// The files that it gives; some of them only for SM2 certificates, or without a password of the user's own.
     #[must_use]
     pub fn files(self) -> &'static [Given] {
@@ -82,24 +99,32 @@ impl Format {
                         public("chain.pem"),
                         public(FULLCHAIN),
                         secret(KEY),
-                        special(public("sign-cert.pem")),
-                        special(secret("sign-privkey.pem")),
-                        special(public("enc-cert.pem")),
-                        special(secret("enc-privkey.pem")),
+                        only(When::Dual, public("sign-cert.pem")),
+                        only(When::Dual, secret("sign-privkey.pem")),
+                        only(When::Dual, public("enc-cert.pem")),
+                        only(When::Dual, secret("enc-privkey.pem")),
                     ]
                 }
             }
             Self::Combined => &const { [secret("combined.pem")] },
-            Self::Pkcs12 | Self::Pkcs12Legacy => &const { [secret("keystore.p12"), special(secret("keystore.pass"))] },
-            Self::Jks => &const { [secret("keystore.jks"), special(secret("keystore.pass"))] },
+            Self::Pkcs12 | Self::Pkcs12Legacy => {
+                &const { [secret("keystore.p12"), only(When::OwnPassword, secret(KEYSTORE_PASSWORD))] }
+            }
+            Self::Jks => &const { [secret("keystore.jks"), only(When::OwnPassword, secret(KEYSTORE_PASSWORD))] },
             Self::Der => &const { [public("cert.der"), secret("privkey.der")] },
             Self::K8sSecret => &const { [secret("secret.yaml")] },
         }
     }
 
-    /// The files that it gives for every certificate.
-    pub(super) fn usual_files(self) -> impl Iterator<Item = Given> {
-        self.files().iter().copied().filter(|given| !given.is_special)
+    /// The format of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == word)
+    }
+
+    /// The file of that name, if the format gives it.
+    pub(super) fn file(self, name: &str) -> Option<Given> {
+        self.files().iter().copied().find(|given| given.name == name)
     }
 }
 

@@ -1,16 +1,25 @@
-//! A bundle becomes files in memory. Pure: no I/O.
+//! A bundle becomes files in memory. Pure: no I/O, no randomness.
 
 mod kind;
+mod kubernetes;
 mod pem;
+mod recipe;
 
 use std::fmt;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
-pub use kind::{Format, Given};
+pub use kind::{Format, Given, When};
+pub use kubernetes::Kubernetes;
 pub use pem::{FULLCHAIN, KEY, LEAF};
+pub use recipe::{Kept, Modes, Password, Recipe, Settings};
 
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Certificate};
+use crate::keystore::{self, Entry, KeystoreError, Strength};
+
+/// The file that holds a key store's password, where that is certctl's own.
+pub const KEYSTORE_PASSWORD: &str = "keystore.pass";
 
 /// One file of a version: what [`crate::store`] writes.
 pub struct FileImage {
@@ -20,6 +29,8 @@ pub struct FileImage {
     pub mode: u32,
     /// Its content; wiped when dropped, since it may hold a key.
     pub bytes: Zeroizing<Vec<u8>>,
+    /// How it was made, to be read again by [`Kept`]. No secrets.
+    pub settings: Settings,
 }
 
 impl fmt::Debug for FileImage {
@@ -28,81 +39,132 @@ impl fmt::Debug for FileImage {
     }
 }
 
-/// Permission bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Modes {
-    /// Of files that hold a key or a password.
-    pub key: u32,
-    /// Of the others.
-    pub cert: u32,
+/// Why a format cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// A key store needs a password, and there is none.
+    #[error("the format `{0}` needs a password")]
+    NoPassword(Format),
+    /// What is to go into a key store does not fit there.
+    #[error("the format `{format}` cannot be written: {error}")]
+    Keystore {
+        /// The format.
+        format: Format,
+        /// Why not.
+        error: KeystoreError,
+    },
 }
 
-impl Default for Modes {
-    fn default() -> Self {
-        Self { key: 0o600, cert: 0o644 }
-    }
+/// Name and permission bits of the files that formats give, whatever the bundle.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// For every bundle.
+    pub always: Vec<(&'static str, u32)>,
+    /// For SM2 dual certificates.
+    pub dual: Vec<(&'static str, u32)>,
 }
 
-impl Modes {
-    fn of(self, given: Given) -> u32 {
-        if given.is_secret { self.key } else { self.cert }
-    }
-}
-
-/// A format that a config may name, and that certctl cannot write yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the format `{0}` cannot be written yet; take it out of `formats`")]
-pub struct NotBuilt(pub Format);
-
-/// The PEM files with their usual modes.
+/// What [`files`] gives for these formats, known before there is a bundle; with a password of the user's own for key
+/// stores, or without.
 #[must_use]
-pub fn pem(bundle: &Bundle) -> Vec<FileImage> {
-    images(Format::Pem, pem::contents(bundle), Modes::default()).collect()
+pub fn names(formats: &[Format], modes: Modes, has_password: bool) -> Names {
+    let mut names = Names::default();
+    for given in recipe::in_order(formats).flat_map(Format::files) {
+        let list = match given.when {
+            When::Always => &mut names.always,
+            When::Dual => &mut names.dual,
+            When::OwnPassword if has_password => continue,
+            When::OwnPassword => &mut names.always,
+        };
+        let file = (given.name, modes.of(*given));
+        if !list.contains(&file) {
+            list.push(file);
+        }
+    }
+    names
 }
 
-/// The files of these formats; the PEM files are always the first.
+/// The files of a recipe; the PEM files are always the first.
 ///
 /// # Errors
-/// The first format that cannot be written yet.
-pub fn files(bundle: &Bundle, formats: &[Format], modes: Modes) -> Result<Vec<FileImage>, NotBuilt> {
-    let mut files = Vec::new();
-    for (format, writer) in writers(formats)? {
-        files.extend(images(format, writer(bundle), modes));
+/// When a format cannot be written.
+pub fn files(bundle: &Bundle, recipe: &Recipe) -> Result<Vec<FileImage>, FormatError> {
+    let mut files: Vec<FileImage> = Vec::new();
+    for format in recipe::in_order(&recipe.formats) {
+        for (name, bytes) in contents(format, bundle, recipe)? {
+            // Two kinds of key store share one password.
+            if files.iter().any(|file| file.name == name) {
+                continue;
+            }
+            let mode = format.file(name).map_or(recipe.modes.key, |given| recipe.modes.of(given));
+            files.push(FileImage { name, mode, bytes, settings: recipe.settings(format) });
+        }
     }
     Ok(files)
 }
 
-/// The name and mode of each file that [`files`] gives, whatever the bundle.
+/// One format alone, as one run of bytes: for a pipe.
 ///
 /// # Errors
-/// As for [`files`].
-pub fn names(formats: &[Format], modes: Modes) -> Result<Vec<(&'static str, u32)>, NotBuilt> {
-    let given = writers(formats)?.into_iter().flat_map(|(format, _)| format.usual_files());
-    Ok(given.map(|given| (given.name, modes.of(given))).collect())
+/// When the format cannot be written.
+pub fn stream(bundle: &Bundle, format: Format, recipe: &Recipe) -> Result<Zeroizing<Vec<u8>>, FormatError> {
+    let contents = match format {
+        // Every certificate and the key once.
+        Format::Pem => return Ok(pem::combined(bundle)),
+        _ => contents(format, bundle, recipe)?,
+    };
+    let contents: Vec<_> = contents.into_iter().filter(|(name, _)| *name != KEYSTORE_PASSWORD).collect();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(contents.iter().map(|(_, bytes)| bytes.len()).sum()));
+    contents.iter().for_each(|(_, more)| bytes.extend_from_slice(more));
+    Ok(bytes)
 }
 
-/// Gives the contents of a format's usual files, in their order.
-type Writer = fn(&Bundle) -> Vec<Zeroizing<Vec<u8>>>;
+/// What each file of a format holds.
+type Contents = Vec<(&'static str, Zeroizing<Vec<u8>>)>;
 
-fn writers(formats: &[Format]) -> Result<Vec<(Format, Writer)>, NotBuilt> {
-    let wanted = Format::ALL.into_iter().filter(|format| *format == Format::Pem || formats.contains(format));
-    wanted.map(|format| Ok((format, writer(format).ok_or(NotBuilt(format))?))).collect()
+fn contents(format: Format, bundle: &Bundle, recipe: &Recipe) -> Result<Contents, FormatError> {
+    Ok(match format {
+        Format::Pem => pem::contents(bundle),
+        Format::Combined => vec![("combined.pem", pem::combined(bundle))],
+        Format::Der => vec![
+            ("cert.der", Zeroizing::new(bundle.leaf().der().to_vec())),
+            ("privkey.der", Zeroizing::new(bundle.key().der().to_vec())),
+        ],
+        Format::K8sSecret => vec![("secret.yaml", kubernetes::secret(bundle, &recipe.kubernetes))],
+        Format::Pkcs12 => keystore(format, "keystore.p12", bundle, recipe, |entry, password| {
+            keystore::pkcs12(entry, password, Strength::Modern)
+        })?,
+        Format::Pkcs12Legacy => keystore(format, "keystore.p12", bundle, recipe, |entry, password| {
+            keystore::pkcs12(entry, password, Strength::Legacy)
+        })?,
+        Format::Jks => keystore(format, "keystore.jks", bundle, recipe, keystore::jks)?,
+    })
 }
 
-fn writer(format: Format) -> Option<Writer> {
-    match format {
-        Format::Pem => Some(pem::contents),
-        Format::Combined => Some(|bundle| vec![pem::combined(bundle)]),
-        Format::Der => Some(der),
-        Format::Pkcs12 | Format::Pkcs12Legacy | Format::Jks | Format::K8sSecret => None,
+fn keystore(
+    format: Format,
+    file: &'static str,
+    bundle: &Bundle,
+    recipe: &Recipe,
+    make: impl FnOnce(&Entry<'_>, &str) -> Result<Zeroizing<Vec<u8>>, KeystoreError>,
+) -> Result<Contents, FormatError> {
+    let password = recipe.password.as_ref().ok_or(FormatError::NoPassword(format))?;
+    let key = bundle.key().to_pkcs8();
+    let chain: Vec<&[u8]> = [bundle.leaf()].into_iter().chain(bundle.chain()).map(Certificate::der).collect();
+    let entry = Entry { alias: &recipe.alias, key: &key, chain: &chain, created: bundle.leaf().not_before };
+    let made = make(&entry, password.secret().expose_secret());
+    let mut contents = vec![(file, made.map_err(|error| FormatError::Keystore { format, error })?)];
+    if let Password::Own(password) = password {
+        contents.push((KEYSTORE_PASSWORD, password_file(password)));
     }
+    Ok(contents)
 }
 
-fn der(bundle: &Bundle) -> Vec<Zeroizing<Vec<u8>>> {
-    [bundle.leaf().der(), bundle.key().der()].map(|der| Zeroizing::new(der.to_vec())).into()
-}
-
-fn images(format: Format, contents: Vec<Zeroizing<Vec<u8>>>, modes: Modes) -> impl Iterator<Item = FileImage> {
-    let given = format.usual_files();
-    given.zip(contents).map(move |(given, bytes)| FileImage { name: given.name, mode: modes.of(given), bytes })
+/// A password on a line of its own, as `openssl -passin file:` and `keytool -storepass:file` read it.
+fn password_file(password: &SecretString) -> Zeroizing<Vec<u8>> {
+    let password = password.expose_secret().as_bytes();
+    let mut line = Zeroizing::new(Vec::with_capacity(password.len().saturating_add(1)));
+    line.extend_from_slice(password);
+    line.push(b'\n');
+    line
 }

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
+use super::making::Making;
 use super::outcome::{Outcome, Row};
 use super::parcel::{self, Parcel, Wanted};
 use super::select::{Age, age};
 use super::{blocking, in_order};
 use crate::account::Account;
 use crate::failure::Failure;
-use crate::format::{Format, Modes};
 use crate::store::{self, Identity, Name, Options};
 
 /// One certificate to deliver.
@@ -29,6 +31,10 @@ pub struct Delivery {
     pub dir: PathBuf,
     /// The certificate directory's name, where it is not the certificate's own.
     pub name: Option<Name>,
+    /// What is made of each.
+    pub making: Making,
+    /// What may open an encrypted key.
+    pub passwords: Vec<SecretString>,
     /// Whether nothing is to be written.
     pub dry_run: bool,
     /// How they are installed.
@@ -64,8 +70,9 @@ async fn fetch(account: &Account, target: &Target, delivery: &Delivery) -> Resul
         id: target.id.clone(),
         domains: target.domains.clone(),
         name: delivery.name.clone(),
-        formats: vec![Format::Pem],
-        modes: Modes::default(),
+        dir: delivery.dir.clone(),
+        making: delivery.making.clone(),
+        passwords: delivery.passwords.clone(),
         now: delivery.options.now,
     };
     parcel::fetch(account, wanted).await

@@ -100,7 +100,7 @@ pub(super) async fn describe(account: &Account, row: Certificate) -> Result<Opti
 pub(super) async fn look_inside(account: &Account, row: Certificate, now: Timestamp) -> Result<Certificate, Failure> {
     let start = async || -> Result<Timestamp, Failure> {
         let material = account.cloud.download(&row.id).await?;
-        Ok(Bundle::assemble(&material, &Requirements { now, domains: &[] })?.leaf().not_before)
+        Ok(Bundle::assemble(&material, &Requirements { now, domains: &[], passwords: &[] })?.leaf().not_before)
     };
     match start().await {
         Ok(not_before) => Ok(Certificate { not_before: Some(not_before), ..row }),

@@ -2,6 +2,7 @@
 
 pub mod deliver;
 pub mod inventory;
+pub mod making;
 pub mod outcome;
 mod parcel;
 pub mod rollback;

@@ -1,14 +1,16 @@
 //! A verified certificate, ready to be written.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::blocking;
+use super::making::Making;
 use crate::account::Account;
 use crate::bundle::{Bundle, Material, Requirements};
 use crate::failure::Failure;
-use crate::format::{self, FileImage, Format, Modes};
+use crate::format::{self, FileImage};
 use crate::store::{self, Identity, Name};
 
 /// One certificate to fetch, and what is to be made of it.
@@ -20,10 +22,12 @@ pub(super) struct Wanted {
     pub(super) domains: Vec<String>,
     /// The certificate directory's name, where it is not the certificate's own.
     pub(super) name: Option<Name>,
+    /// The directory of its certificate directory.
+    pub(super) dir: PathBuf,
     /// The files to make of it.
-    pub(super) formats: Vec<Format>,
-    /// Their permission bits.
-    pub(super) modes: Modes,
+    pub(super) making: Making,
+    /// What may open an encrypted key.
+    pub(super) passwords: Vec<SecretString>,
     /// The time by which it is judged.
     pub(super) now: Timestamp,
 }
@@ -41,18 +45,18 @@ pub(super) async fn fetch(account: &Account, wanted: Wanted) -> Result<Parcel, F
     let (name, provider) = (account.name.clone(), account.provider.to_owned());
     // Unpacking and verifying is the processor's work; meanwhile other certificates' replies are read.
     blocking(move || {
-        let requirements = Requirements { now: wanted.now, domains: &wanted.domains };
+        let requirements = Requirements { now: wanted.now, domains: &wanted.domains, passwords: &wanted.passwords };
         pack(&Bundle::assemble(&material, &requirements)?, wanted, name, provider)
     })
     .await
 }
 
 /// The same from the files of a version that is in place. This blocks.
-pub(super) fn remake(installed: &Identity, dir: &Path, wanted: Wanted) -> Result<Option<Parcel>, Failure> {
-    let files = store::contents(dir, &installed.name, &[format::KEY, format::FULLCHAIN])?;
+pub(super) fn remake(installed: &Identity, wanted: Wanted) -> Result<Option<Parcel>, Failure> {
+    let files = store::contents(&wanted.dir, &installed.name, &[format::KEY, format::FULLCHAIN])?;
     let Some([key, fullchain]) = files.as_deref() else { return Ok(None) };
     let material = Material::default().with(format::KEY, key.to_vec()).with(format::FULLCHAIN, fullchain.to_vec());
-    let requirements = Requirements { now: wanted.now, domains: &wanted.domains };
+    let requirements = Requirements { now: wanted.now, domains: &wanted.domains, passwords: &wanted.passwords };
     let bundle = Bundle::assemble(&material, &requirements)?;
     let (account, provider) = (installed.account.clone(), installed.provider.clone());
     pack(&bundle, wanted, account, provider).map(Some)
@@ -77,5 +81,6 @@ fn pack(bundle: &Bundle, wanted: Wanted, account: String, provider: String) -> R
         fingerprint_sha256: leaf.fingerprint_sha256.clone(),
         key_algorithm: leaf.key_algorithm.clone(),
     };
-    Ok(Parcel { identity, files: format::files(bundle, &wanted.formats, wanted.modes)? })
+    let recipe = wanted.making.recipe(&wanted.dir, &identity.name)?;
+    Ok(Parcel { identity, files: format::files(bundle, &recipe)? })
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::copies::Copies;
@@ -10,6 +11,7 @@ use super::inspect::{self, Survey};
 use super::layout::METADATA_MODE;
 use super::metadata::{METADATA, Metadata};
 use super::{Identity, Install, Name, Ownership, State, StoreError, lock, state, sweep, walk, whole};
+use crate::format::{KEYSTORE_PASSWORD, Settings};
 
 /// What is in place.
 #[derive(Debug)]
@@ -30,10 +32,22 @@ pub struct Standing {
 pub struct Expected<'a> {
     /// Name and permission bits of each file but metadata.json.
     pub files: &'a [(&'static str, u32)],
+    /// The same of files that may be there, all of them or none.
+    pub may_be: &'a [(&'static str, u32)],
     /// Copies at fixed paths.
     pub installs: &'a [Install],
     /// Whose the files are.
     pub ownership: Ownership,
+}
+
+impl Expected<'_> {
+    /// The files that a version of this metadata is to have.
+    fn among(&self, metadata: Option<&Metadata>) -> Vec<(&'static str, u32)> {
+        let is_recorded =
+            |(name, _): &(&'static str, u32)| metadata.is_some_and(|metadata| metadata.files.contains_key(*name));
+        let may_be = if self.may_be.iter().any(is_recorded) { self.may_be } else { &[] };
+        [self.files, may_be].concat()
+    }
 }
 
 /// Looks at `<dir>/<name>`; `None` if there is no such directory.
@@ -44,8 +58,11 @@ pub fn look(dir: &Path, name: &Name, expected: &Expected<'_>) -> Result<Option<S
     let Some(base) = walk::find(dir)? else { return Ok(None) };
     let Some(certificate) = lock::open_certificate(&base, name)? else { return Ok(None) };
     let state = state::read(&certificate)?;
-    let names: Vec<_> = expected.files.iter().map(|(name, _)| *name).chain([METADATA]).map(str::to_owned).collect();
-    let survey = Survey::of(&certificate, &names)?;
+    let mut survey = Survey::of(&certificate, &[])?;
+    let recorded = survey.open_current().and_then(|(_, version)| whole::metadata(&version));
+    let files = expected.among(recorded.as_ref().map(|(metadata, _)| metadata));
+    let names: Vec<_> = files.iter().map(|(name, _)| *name).chain([METADATA]).map(str::to_owned).collect();
+    survey = Survey::of(&certificate, &names)?;
     let Some((version_name, version)) = survey.open_current() else {
         let version = survey.current.version().map(ToString::to_string);
         return Ok(Some(Standing { identity: None, version, is_intact: false, state }));
@@ -60,7 +77,9 @@ pub fn look(dir: &Path, name: &Name, expected: &Expected<'_>) -> Result<Option<S
         && inspect::is_own_directory(&version)
         && inspect::stale_links(&certificate, &names)?.is_empty()
         && !sweep::has_leftovers(&certificate, &survey, state.versions())?
-        && metadata.as_ref().is_some_and(|metadata| holds(&certificate, &version, metadata, expected, &state));
+        && metadata
+            .as_ref()
+            .is_some_and(|metadata| holds(&certificate, &version, metadata, (&files, expected), &state));
     let version = Some(version_name.to_string());
     Ok(Some(Standing { identity: metadata.map(|metadata| metadata.identity), version, is_intact, state }))
 }
@@ -79,8 +98,47 @@ pub fn contents(dir: &Path, name: &Name, files: &[&str]) -> Result<Option<Vec<Ze
     Ok(metadata.and_then(|(metadata, _)| files.iter().map(|name| whole::bytes(&version, &metadata, name)).collect()))
 }
 
+/// How the files in place were made, by their metadata, and the password that was written beside a key store.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// Its files, and what is recorded of each; of a version without metadata, nothing.
+    pub files: Vec<(String, Settings)>,
+    /// certctl's own password. It is found without metadata, too: servers are configured with it.
+    pub password: Option<SecretString>,
+}
+
+/// How what is in place in `<dir>/<name>` was made; nothing if there is nothing.
+///
+/// # Errors
+/// When the directory cannot be read, or is not certctl's.
+pub fn made(dir: &Path, name: &Name) -> Result<Made, StoreError> {
+    let Some(base) = walk::find(dir)? else { return Ok(Made::default()) };
+    let Some(certificate) = lock::open_certificate(&base, name)? else { return Ok(Made::default()) };
+    let survey = Survey::of(&certificate, &[])?;
+    let Some((_, version)) = survey.open_current() else { return Ok(Made::default()) };
+    let files = match whole::metadata(&version) {
+        Some((metadata, _)) => metadata.files.into_iter().map(|(name, record)| (name, record.settings)).collect(),
+        None => {
+            version.names()?.into_iter().filter_map(|name| Some((name.into_string().ok()?, Settings::new()))).collect()
+        }
+    };
+    let password = version.read(KEYSTORE_PASSWORD, inspect::LONGEST).ok().flatten().and_then(|file| {
+        let line = std::str::from_utf8(&file.bytes).ok()?.trim_end_matches(['\r', '\n']);
+        // What others may have written is no secret to build on.
+        let is_ours = file.mode & 0o022 == 0 && !line.is_empty();
+        is_ours.then(|| SecretString::from(line))
+    });
+    Ok(Made { files, password })
+}
+
 /// Whether the version's files are as recorded and as expected, and the copies are of them.
-fn holds(certificate: &Dir, version: &Dir, metadata: &Metadata, expected: &Expected<'_>, state: &State) -> bool {
+fn holds(
+    certificate: &Dir,
+    version: &Dir,
+    metadata: &Metadata,
+    (names, expected): (&[(&str, u32)], &Expected<'_>),
+    state: &State,
+) -> bool {
     let Ok(files) = whole::files(version, metadata) else { return false };
     let is_as_expected = |(name, mode): &(&str, u32)| {
         files.iter().any(|(file, found)| file == name && found.is_sound(*mode, expected.ownership))
@@ -93,5 +151,5 @@ fn holds(certificate: &Dir, version: &Dir, metadata: &Metadata, expected: &Expec
             copies.are_right() && matches!(copies.have_leftovers(state.unchecked().is_some()), Ok(false))
         })
     };
-    files.len() == expected.files.len() && expected.files.iter().all(is_as_expected) && are_copied()
+    files.len() == names.len() && names.iter().all(is_as_expected) && are_copied()
 }

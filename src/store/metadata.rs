@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::sha256_hex;
-use crate::format::FileImage;
+use crate::format::{FileImage, Settings};
 use crate::store::name::Name;
 
 /// The file's name inside a version.
@@ -65,6 +65,9 @@ pub(super) struct FileRecord {
     pub(super) sha256: String,
     /// Its permission bits in octal digits, for example `0644`.
     mode: String,
+    /// How it was made.
+    #[serde(flatten)]
+    pub(super) settings: Settings,
 }
 
 impl Metadata {
@@ -102,7 +105,7 @@ impl FileRecord {
     }
 
     fn of(file: &FileImage) -> Self {
-        Self { sha256: sha256_hex(&file.bytes), mode: octal(file.mode) }
+        Self { sha256: sha256_hex(&file.bytes), mode: octal(file.mode), settings: file.settings.clone() }
     }
 }
 

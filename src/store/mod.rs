@@ -47,7 +47,7 @@ use jiff::Timestamp;
 pub use directory::{Applied, Directory, Wish};
 pub use error::StoreError;
 pub use home::{RunLock, is_writable, recall, remember, replace};
-pub use look::{Expected, Standing, contents, look};
+pub use look::{Expected, Made, Standing, contents, look, made};
 pub use metadata::Identity;
 pub use name::{Name, NameError};
 pub use state::{Rejected, State, Unfinished};

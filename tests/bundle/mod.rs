@@ -28,7 +28,7 @@ fn assemble<T: AsRef<[u8]>>(pieces: &[T], domains: &[&str]) -> Result<Bundle, Bu
         .iter()
         .enumerate()
         .fold(Material::default(), |material, (index, piece)| material.with(format!("piece {index}"), piece.as_ref()));
-    Bundle::assemble(&material, &Requirements { now: Timestamp::now(), domains: &domains })
+    Bundle::assemble(&material, &Requirements { now: Timestamp::now(), domains: &domains, passwords: &[] })
 }
 
 /// Subjects of the chain, without the `CN=`.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use certctl::bundle::{Bundle, BundleError, Certificate};
-use certctl::format;
+use certctl::format::{self, Recipe};
 use rars::ArchiveVersion;
 
 use super::archives::{rar_of, tencent, zip_of};
@@ -30,7 +30,7 @@ fn run(directory: &Path, command: &str) -> String {
 }
 
 fn write(directory: &Path, bundle: &Bundle) {
-    for file in format::pem(bundle) {
+    for file in format::files(bundle, &Recipe::default()).unwrap() {
         std::fs::write(directory.join(file.name), &file.bytes).unwrap();
     }
 }

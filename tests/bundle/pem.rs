@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certctl::bundle::{Bundle, BundleError};
-use certctl::format;
+use certctl::format::{self, Recipe};
 
 use super::pki::{Pki, pem};
 use super::{assemble, chain_of};
@@ -99,7 +99,7 @@ fn the_files() {
     let pki = Pki::new();
     let mangled = (pki.intermediate.pem() + &pki.root.pem() + &pki.leaf.pem()).replace('\n', "\r\n");
     let bundle = assemble(&[mangled, pki.leaf.key_pem().replace('\n', "\r\n")], &[]).unwrap();
-    let files = format::pem(&bundle);
+    let files = format::files(&bundle, &Recipe::default()).unwrap();
     let seen: Vec<_> = files.iter().map(|file| (file.name, file.mode, file.bytes.as_slice())).collect();
     let (leaf, chain, key) = (pki.leaf.pem(), pki.intermediate.pem(), pki.leaf.key_pem());
     let fullchain = pki.fullchain();

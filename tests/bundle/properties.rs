@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use certctl::bundle::Certificate;
-use certctl::format;
+use certctl::format::{self, Recipe};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -50,7 +50,7 @@ static RARS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
 
 fn files(pieces: &[String]) -> Vec<Vec<u8>> {
     let bundle = assemble(pieces, &["www.example.com"]).unwrap();
-    format::pem(&bundle).iter().map(|file| file.bytes.to_vec()).collect()
+    format::files(&bundle, &Recipe::default()).unwrap().iter().map(|file| file.bytes.to_vec()).collect()
 }
 
 /// A byte that is changed, a stretch that is cut out, or one that is written twice.

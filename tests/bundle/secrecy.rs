@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certctl::bundle::{BundleError, Material};
-use certctl::format;
+use certctl::format::{self, Recipe};
 
 use super::assemble;
 use super::pki::{Node, Pki, ec_parts, pem, rsa, sec1};
@@ -42,7 +42,7 @@ fn debug_of_everything() {
         ("PrivateKey", shown(bundle.key())),
         ("Certificate", shown(bundle.leaf())),
         ("Material", shown(&material)),
-        ("FileImage", shown(&format::pem(&bundle))),
+        ("FileImage", shown(&format::files(&bundle, &Recipe::default()).unwrap())),
     ] {
         assert_silent(case, &text, &scalar);
     }

@@ -99,7 +99,8 @@ impl Scene {
 
     pub(super) fn try_look(&self) -> Result<Option<Standing>, StoreError> {
         let expected = [("cert.pem", 0o644), ("chain.pem", 0o644), ("fullchain.pem", 0o644), ("privkey.pem", 0o600)];
-        let expected = Expected { files: &expected, installs: &self.installs, ownership: self.options.ownership };
+        let expected =
+            Expected { files: &expected, may_be: &[], installs: &self.installs, ownership: self.options.ownership };
         store::look(&self.certs(), &Name::parse(NAME).unwrap(), &expected)
     }
 

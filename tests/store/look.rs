@@ -97,7 +97,7 @@ fn what_is_expected_decides() {
     install(dir.path(), "a");
     let usual = [("cert.pem", 0o644), ("chain.pem", 0o644), ("fullchain.pem", 0o644), ("privkey.pem", 0o600)];
     let is_intact = |files: &[(&'static str, u32)], ownership| {
-        let expected = Expected { files, installs: &[], ownership };
+        let expected = Expected { files, may_be: &[], installs: &[], ownership };
         store::look(dir.path(), &Name::parse(NAME).unwrap(), &expected).unwrap().unwrap().is_intact
     };
     let anyone = store::Ownership::default();
@@ -136,7 +136,7 @@ fn what_is_not_certctls_is_refused() {
         fs::remove_file(scene.certificate()).unwrap();
         symlink("certs", dir.path().join("link")).unwrap();
         lchown(dir.path().join("link"), Some(12345), None).unwrap();
-        let expected = Expected { files: &[], installs: &[], ownership: store::Ownership::default() };
+        let expected = Expected { files: &[], may_be: &[], installs: &[], ownership: store::Ownership::default() };
         let look = store::look(&dir.path().join("link"), &Name::parse(NAME).unwrap(), &expected);
         assert!(matches!(look, Err(StoreError::Foreign { owner: 12345, .. })));
     }

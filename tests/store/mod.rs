@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use certctl::format::FileImage;
+use certctl::format::{FileImage, Settings};
 use certctl::stop::Stop;
 use certctl::store::{self, Identity, Installed, Name, Options, Ownership, Patience, StoreError};
 use zeroize::Zeroizing;
@@ -80,7 +80,7 @@ fn files(label: &str) -> Vec<FileImage> {
 }
 
 fn file(name: &'static str, mode: u32, text: &str) -> FileImage {
-    FileImage { name, mode, bytes: Zeroizing::new(text.as_bytes().to_vec()) }
+    FileImage { name, mode, bytes: Zeroizing::new(text.as_bytes().to_vec()), settings: Settings::new() }
 }
 
 fn options() -> Options {

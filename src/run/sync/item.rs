@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use secrecy::SecretString;
+
 use super::Order;
 use super::change::{Done, Workshop, ownership};
 use super::plan::Plan;
 use super::sources::Source;
 use crate::config::{CertificateConfig, Selector};
+use crate::credential::SecretSource;
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::format::{self, Modes};
 use crate::run::blocking;
+use crate::run::making::Making;
 use crate::run::outcome::{Outcome, Row};
 use crate::run::parcel::{self, Parcel, Wanted};
-use crate::stop::Stop;
 use crate::store::{self, Expected, Identity, Standing};
 
 /// A row, and what is still to follow.
@@ -27,6 +32,10 @@ pub(super) struct Carried {
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) certificate: Arc<CertificateConfig>,
+    /// What is to be made of it.
+    making: Making,
+    /// What may open its key, if that comes encrypted.
+    key_password: Option<SecretString>,
     /// What is in place.
     pub(super) standing: Option<Standing>,
     /// Why nothing could be put there.
@@ -35,22 +44,39 @@ pub(super) struct Item {
 
 impl Item {
     /// Looks at what is in place, and whether something could be put there.
-    pub(super) async fn look(certificate: Arc<CertificateConfig>, stop: Stop) -> Self {
-        let looked = Arc::clone(&certificate);
+    pub(super) async fn look(certificate: Arc<CertificateConfig>, order: &Order<'_>) -> Self {
+        let (making, key_password) = match secrets(&certificate, order.environment) {
+            Ok((password, key_password)) => (making(&certificate, password), key_password),
+            Err(failure) => {
+                let trouble = Some(Arc::new(failure));
+                let making = making(&certificate, None);
+                return Self { certificate, making, key_password: None, standing: None, trouble };
+            }
+        };
+        let (looked, stop, now) = (Arc::clone(&certificate), order.patience.stop.clone(), order.now);
+        let made = making.clone();
         let look = move || {
             if let Some(signal) = stop.signal() {
                 return Err(Failure::Stopped(signal));
             }
-            let files = format::names(&looked.formats, modes(&looked))?;
-            let expected = Expected { files: &files, installs: &looked.install, ownership: ownership(&looked) };
-            let standing = store::look(&looked.dir, &looked.name, &expected)?;
+            let names = format::names(&looked.formats, made.modes, made.password.is_some());
+            let expected = Expected {
+                files: &names.always,
+                may_be: &names.dual,
+                installs: &looked.install,
+                ownership: ownership(&looked),
+            };
+            let mut standing = store::look(&looked.dir, &looked.name, &expected)?;
+            if let Some(standing) = &mut standing {
+                standing.is_intact = standing.is_intact && is_as_wanted(&looked, standing, made, now);
+            }
             Ok((standing, store::is_writable(&looked.dir, &looked.install)))
         };
         let (standing, trouble) = match blocking(look).await {
             Ok((standing, writable)) => (standing, writable.err().map(Failure::from)),
             Err(failure) => (None, Some(failure)),
         };
-        Self { certificate, standing, trouble: trouble.map(Arc::new) }
+        Self { certificate, making, key_password, standing, trouble: trouble.map(Arc::new) }
     }
 
     fn installed(&self) -> Option<&Identity> {
@@ -93,8 +119,52 @@ impl Item {
     }
 }
 
-fn modes(certificate: &CertificateConfig) -> Modes {
-    Modes { key: certificate.key_mode, cert: certificate.cert_mode }
+/// The passwords of key stores, and of a key that comes encrypted.
+type Secrets = (Option<SecretString>, Option<SecretString>);
+
+fn secrets(certificate: &CertificateConfig, environment: &Environment) -> Result<Secrets, Failure> {
+    let resolve = |source: &Option<SecretSource>| {
+        let secret = source.as_ref().map(|source| source.resolve(environment)).transpose();
+        secret.map_err(|error| Failure::Account(error.into()))
+    };
+    Ok((resolve(&certificate.keystore_password)?, resolve(&certificate.key_password)?))
+}
+
+fn making(certificate: &CertificateConfig, password: Option<SecretString>) -> Making {
+    let kubernetes = certificate.kubernetes.clone().unwrap_or_default();
+    Making {
+        formats: Some(certificate.formats.clone()),
+        modes: Modes { key: certificate.key_mode, cert: certificate.cert_mode },
+        alias: certificate.keystore_alias.clone(),
+        password,
+        kubernetes_name: kubernetes.name,
+        kubernetes_namespace: kubernetes.namespace,
+        keeps: false,
+    }
+}
+
+/// Whether the files in place are those that would be made of the certificate in place today: a hash does not tell of
+/// another alias or password. What cannot be made again stays as it is.
+fn is_as_wanted(certificate: &CertificateConfig, standing: &Standing, making: Making, now: Timestamp) -> bool {
+    let Some(installed) = standing.identity.as_ref() else { return false };
+    if !certificate.formats.iter().any(|format| format.has_options()) {
+        return true;
+    }
+    let wanted = Wanted {
+        id: installed.id.clone(),
+        domains: Vec::new(),
+        name: Some(certificate.name.clone()),
+        dir: certificate.dir.clone(),
+        making,
+        passwords: Vec::new(),
+        now,
+    };
+    let Ok(Some(Parcel { files, .. })) = parcel::remake(installed, wanted) else { return true };
+    let names: Vec<_> = files.iter().map(|file| file.name).collect();
+    let in_place = store::contents(&certificate.dir, &certificate.name, &names);
+    in_place.is_ok_and(|in_place| {
+        in_place.is_some_and(|in_place| files.iter().zip(in_place).all(|(file, bytes)| *file.bytes == *bytes))
+    })
 }
 
 /// An item in its run.
@@ -169,7 +239,7 @@ impl Work<'_> {
             self.say_pinned(id);
         }
         let (of_disk, wanted) = (installed.clone(), self.wanted(&installed.id));
-        let remade = self.beside(move |_, certificate| Ok(parcel::remake(&of_disk, &certificate.dir, wanted)?)).await;
+        let remade = self.beside(move |_, _| Ok(parcel::remake(&of_disk, wanted)?)).await;
         let parcel = match (remade, source) {
             (Ok(Some(parcel)), _) => parcel,
             (_, Some(source)) => self.fetch(source, &installed.id).await?,
@@ -216,8 +286,9 @@ impl Work<'_> {
                 Selector::Id(_) => Vec::new(),
             },
             name: Some(certificate.name.clone()),
-            formats: certificate.formats.clone(),
-            modes: modes(certificate),
+            dir: certificate.dir.clone(),
+            making: self.item.making.clone(),
+            passwords: self.item.key_password.iter().cloned().collect(),
             now: self.workshop.options.now,
         }
     }

@@ -99,7 +99,7 @@ pub async fn sync(mut order: Order<'_>) -> Report {
     // Only now: the wait may have been long.
     order.now = order.environment.now();
     let order = &order;
-    let look = |certificate| Item::look(certificate, order.patience.stop.clone());
+    let look = |certificate| Item::look(certificate, order);
     let items = in_order(order.certificates.iter().cloned(), AT_ONCE, look).await;
     let mut report = Report::default();
     match begun {

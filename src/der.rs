@@ -2,45 +2,46 @@
 
 use zeroize::Zeroizing;
 
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const NULL: u8 = 0x05;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const SEQUENCE: u8 = 0x30;
 /// `[n]`, constructed, as in `[0] parameters` of SEC1.
-pub(super) const fn context(number: u8) -> u8 {
+pub(crate) const fn context(number: u8) -> u8 {
     0xa0 | number
 }
 
 /// Reads one value after the other; every failure is `None`.
 #[derive(Clone, Copy)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// The content of a value that has this tag and fills `bytes` exactly.
-    pub(super) fn whole(tag: u8, bytes: &'a [u8]) -> Option<Self> {
+    pub(crate) fn whole(tag: u8, bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Self::new(bytes);
         let content = reader.expect(tag)?;
         reader.is_empty().then_some(Self::new(content))
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// What is still unread.
-    pub(super) const fn rest(self) -> &'a [u8] {
+    pub(crate) const fn rest(self) -> &'a [u8] {
         self.rest
     }
 
     /// The content of the next value, if it has this tag; otherwise the reader stays where it is.
-    pub(super) fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
+    pub(crate) fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
         let (&found, rest) = self.rest.split_first()?;
         let (&first, rest) = rest.split_first()?;
         let (length, rest) = match first {
@@ -61,7 +62,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Like [`Self::expect`], for an INTEGER that is not negative: without its leading zeros.
-    pub(super) fn unsigned(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn unsigned(&mut self) -> Option<&'a [u8]> {
         let content = self.expect(INTEGER)?;
         let negative = content.first().is_none_or(|first| first & 0x80 != 0);
         (!negative).then(|| without_leading_zeros(content))
@@ -69,13 +70,13 @@ impl<'a> Reader<'a> {
 }
 
 /// An unsigned number in its shortest form.
-pub(super) fn without_leading_zeros(number: &[u8]) -> &[u8] {
+pub(crate) fn without_leading_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|&&byte| byte == 0).count();
     number.get(zeros..).unwrap_or_default()
 }
 
 /// One value. It may be part of a private key, so it is wiped when dropped.
-pub(super) fn encode(tag: u8, content: &[&[u8]]) -> Zeroizing<Vec<u8>> {
+pub(crate) fn encode(tag: u8, content: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     let length: usize = content.iter().map(|piece| piece.len()).sum();
     // The whole size at once: a buffer that grows leaves copies of what it held.
     let mut out = Zeroizing::new(Vec::with_capacity(length.saturating_add(10)));

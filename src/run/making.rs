@@ -1,0 +1,85 @@
+//! What the user wants made of a certificate, and what that comes to in its directory.
+
+use std::path::Path;
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+use secrecy::SecretString;
+
+use crate::digest::hex;
+use crate::failure::Failure;
+use crate::format::{Format, Kept, Kubernetes, Modes, Password, Recipe};
+use crate::store::{self, Made, Name};
+
+/// What the user wants made of a certificate.
+#[derive(Debug, Clone, Default)]
+pub struct Making {
+    /// The formats; `None`: those that the directory has.
+    pub formats: Option<Vec<Format>>,
+    /// Permission bits.
+    pub modes: Modes,
+    /// The key's name in key stores.
+    pub alias: Option<String>,
+    /// The password of key stores; `None`: certctl's own.
+    pub password: Option<SecretString>,
+    /// The Kubernetes secret's name.
+    pub kubernetes_name: Option<String>,
+    /// The Kubernetes secret's namespace.
+    pub kubernetes_namespace: Option<String>,
+    /// Whether what the user does not say stays as it is in the directory.
+    pub keeps: bool,
+}
+
+impl Making {
+    /// What it comes to for the certificate directory `<dir>/<name>`. A key store's own password stays what it was. This
+    /// blocks.
+    ///
+    /// # Errors
+    /// When the directory cannot be read, or has a key store whose password is not known.
+    pub fn recipe(&self, dir: &Path, name: &Name) -> Result<Recipe, Failure> {
+        let is_simple =
+            self.formats.as_deref().is_some_and(|formats| !formats.iter().any(|format| format.has_options()));
+        let made = if is_simple { Made::default() } else { store::made(dir, name)? };
+        let files = made.files.iter().map(|(name, settings)| (name.as_str(), settings));
+        let kept = if self.keeps { Kept::of(files) } else { Kept::default() };
+        let formats = self.formats.clone().unwrap_or_else(|| kept.formats.clone());
+        let has_keystore = formats.iter().any(|format| format.is_keystore());
+        let password = match (&self.password, made.password) {
+            _ if !has_keystore => None,
+            (Some(given), _) => Some(Password::Given(given.clone())),
+            (None, Some(own)) => Some(Password::Own(own)),
+            (None, None) if self.formats.is_none() => {
+                return Err(Failure::NoKeystorePassword { path: dir.join(name.as_str()) });
+            }
+            (None, None) => Some(Password::Own(random_password()?)),
+        };
+        Ok(self.recipe_of(name, formats, kept, password))
+    }
+
+    /// The same for a pipe, with no directory to look at.
+    #[must_use]
+    pub fn recipe_without_directory(&self, name: &Name) -> Recipe {
+        let formats = self.formats.clone().unwrap_or_default();
+        self.recipe_of(name, formats, Kept::default(), self.password.clone().map(Password::Given))
+    }
+
+    fn recipe_of(&self, name: &Name, formats: Vec<Format>, kept: Kept, password: Option<Password>) -> Recipe {
+        let called = self.kubernetes_name.clone().or(kept.name);
+        Recipe {
+            formats,
+            modes: self.modes,
+            alias: self.alias.clone().or(kept.alias).unwrap_or_else(|| name.to_string()),
+            password,
+            kubernetes: Kubernetes {
+                name: called.unwrap_or_else(|| Kubernetes::name_for(name.as_str())),
+                namespace: self.kubernetes_namespace.clone().or(kept.namespace),
+            },
+        }
+    }
+}
+
+/// 160 bits, in digits that no shell, XML file or keyboard makes trouble about.
+fn random_password() -> Result<SecretString, Failure> {
+    let mut bytes = [0; 20];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::Bug)?;
+    Ok(SecretString::from(hex(&bytes)))
+}
