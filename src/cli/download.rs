@@ -1,25 +1,22 @@
 //! `certctl download`
 
-use std::path::Path;
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use secrecy::SecretString;
 
 use super::Scene;
 use super::accounts::picked_one;
-use super::args::{DownloadArgs, MakingArgs, Output};
+use super::args::{DownloadArgs, Global, Output};
+use super::making;
 use crate::account::Account;
 use crate::config::KEEP;
-use crate::credential::SecretSource;
-use crate::environment::Environment;
 use crate::failure::{Exit, Failure, of_batch};
-use crate::format::Modes;
+use crate::format::Format;
 use crate::provider::{Certificate, Status};
 use crate::report::{json, table};
-use crate::run::deliver::{Delivery, Target, deliver};
+use crate::run::deliver::{self, Delivery, Target, deliver};
 use crate::run::inventory;
-use crate::run::making::Making;
 use crate::run::outcome::Row;
 use crate::run::select::Wanted;
 use crate::stop::Stop;
@@ -30,6 +27,9 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
         return Err(Failure::Usage("--name is for one certificate; leave it out, or name one".to_owned()));
     }
     let name = args.name.as_deref().map(Name::parse).transpose()?;
+    if let Some(format) = args.stdout {
+        may_stream(format, args, scene.global)?;
+    }
     let Scene { config, global, environment } = scene;
     let candidate = picked_one(&args.account, scene)?;
     let dir = args.dir.clone().or_else(|| config.as_ref()?.dir.clone()).unwrap_or_else(|| ".".into());
@@ -39,14 +39,17 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
     let delivery = Arc::new(Delivery {
         dir,
         name,
-        making: making(args, environment)?,
-        passwords: key_password(&args.making, environment)?,
+        making: making::making(args, environment)?,
+        passwords: making::key_password(&args.making, environment)?,
         dry_run: args.dry_run,
         options: Options { keep, force: args.force, patience, now, ownership: Ownership::default() },
     });
     let rows = match super::reach(global).and_then(|reach| Ok(candidate.open(&reach, environment)?)) {
         Ok(account) => {
             let (targets, mut rows) = targets(args, &account, now).await;
+            if let (Some(format), [target]) = (args.stdout, targets.as_slice()) {
+                return stream(&account, target, format, &delivery).await;
+            }
             rows.extend(deliver(&account, targets, &delivery, account.jobs).await);
             rows
         }
@@ -57,6 +60,8 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
     let has_changed = global.detailed_exitcode && rows.iter().any(|row| row.outcome.is_change());
     let exit = if exit == Exit::Done && has_changed { Exit::Changed } else { exit };
     match global.output {
+        // What stands there is for the pipe alone.
+        _ if args.stdout.is_some() => {}
         Output::Json => {
             let run = json::Run::new(now, environment.now(), exit, &rows, &[]);
             super::print(&json::to_text(&run).map_err(|_| Failure::Bug)?)?;
@@ -67,35 +72,33 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
     Ok(exit)
 }
 
-/// What is made of each certificate; what the flags leave open is as it is in its directory.
-fn making(args: &DownloadArgs, environment: &Environment) -> Result<Making, Failure> {
-    let MakingArgs { keystore_password_file, keystore_password_env, .. } = &args.making;
-    Ok(Making {
-        formats: Some(args.format.clone()).filter(|formats| !formats.is_empty()),
-        modes: Modes::default(),
-        alias: args.making.keystore_alias.clone(),
-        password: secret(keystore_password_file.as_deref(), keystore_password_env.as_deref(), environment)?,
-        kubernetes_name: args.making.kubernetes_name.clone(),
-        kubernetes_namespace: args.making.kubernetes_namespace.clone(),
-        keeps: true,
-    })
+/// Whether one certificate may go to stdout in this format.
+fn may_stream(format: Format, args: &DownloadArgs, global: &Global) -> Result<(), Failure> {
+    let refused = |what: &str| Err(Failure::Usage(format!("--stdout {format} {what}")));
+    let has_password = args.making.keystore_password_file.is_some() || args.making.keystore_password_env.is_some();
+    match args.certificates.as_slice() {
+        [_] if global.output == Output::Json => refused("prints the certificate itself; leave out -o json"),
+        [_] if format.is_keystore() && !has_password => {
+            refused("needs a password that you know; give --keystore-password-file or --keystore-password-env")
+        }
+        // Every format holds the key.
+        [_] if io::stdout().is_terminal() && !args.force => {
+            refused("would show the private key on the terminal; send it to a pipe or a file, or add --force")
+        }
+        [_] => Ok(()),
+        _ => refused("is for one certificate; name one"),
+    }
 }
 
-fn key_password(args: &MakingArgs, environment: &Environment) -> Result<Vec<SecretString>, Failure> {
-    let password = secret(args.key_password_file.as_deref(), args.key_password_env.as_deref(), environment)?;
-    Ok(password.into_iter().collect())
-}
-
-/// The secret in that file or that variable.
-fn secret(
-    file: Option<&Path>,
-    variable: Option<&str>,
-    environment: &Environment,
-) -> Result<Option<SecretString>, Failure> {
-    let of_file = file.map(|path| SecretSource::File(path.to_owned()));
-    let source = of_file.or_else(|| variable.map(|variable| SecretSource::Env(variable.to_owned())));
-    let secret = source.map(|source| source.resolve(environment)).transpose();
-    secret.map_err(|error| Failure::Account(error.into()))
+/// One format of one certificate goes to stdout: all of it, or nothing.
+async fn stream(account: &Account, target: &Target, format: Format, delivery: &Delivery) -> Result<Exit, Failure> {
+    match deliver::stream(account, target, format, delivery).await {
+        Ok(bytes) => super::print(&*bytes).map(|()| Exit::Done),
+        Err(failure) => {
+            let (id, name) = (target.id.clone(), target.domains.first().cloned());
+            Ok(super::tell(&Row::failed(account.provider, &account.name, Some(id), name, failure)))
+        }
+    }
 }
 
 /// The certificates that are meant, each once, and a row for each that was not found.

@@ -7,6 +7,7 @@ mod config;
 mod describe;
 mod download;
 mod list;
+mod making;
 mod rollback;
 mod sync;
 
@@ -129,6 +130,6 @@ fn tell(row: &Row) -> Exit {
 }
 
 /// Prints a result.
-fn print(text: &str) -> Result<(), Failure> {
-    report::print(text).map_err(Failure::Output)
+fn print(result: impl AsRef<[u8]>) -> Result<(), Failure> {
+    report::print(result).map_err(Failure::Output)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use super::making::Making;
 use super::outcome::{Outcome, Row};
@@ -13,6 +14,7 @@ use super::select::{Age, age};
 use super::{blocking, in_order};
 use crate::account::Account;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::store::{self, Identity, Name, Options};
 
 /// One certificate to deliver.
@@ -65,8 +67,25 @@ pub async fn deliver(account: &Account, targets: Vec<Target>, delivery: &Arc<Del
     in_order(fetched, jobs, install).await
 }
 
+/// Downloads, verifies, and gives one format of the certificate; nothing is read from disk or written.
+///
+/// # Errors
+/// When it cannot be had, is not sound, or cannot be written in this format.
+pub async fn stream(
+    account: &Account,
+    target: &Target,
+    format: Format,
+    delivery: &Delivery,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    parcel::stream(account, wanted(target, delivery), format).await
+}
+
 async fn fetch(account: &Account, target: &Target, delivery: &Delivery) -> Result<Parcel, Failure> {
-    let wanted = Wanted {
+    parcel::fetch(account, wanted(target, delivery)).await
+}
+
+fn wanted(target: &Target, delivery: &Delivery) -> Wanted {
+    Wanted {
         id: target.id.clone(),
         domains: target.domains.clone(),
         name: delivery.name.clone(),
@@ -74,8 +93,7 @@ async fn fetch(account: &Account, target: &Target, delivery: &Delivery) -> Resul
         making: delivery.making.clone(),
         passwords: delivery.passwords.clone(),
         now: delivery.options.now,
-    };
-    parcel::fetch(account, wanted).await
+    }
 }
 
 fn newest_of_each_name<'a>(parcels: impl Iterator<Item = &'a Parcel>) -> HashMap<Name, String> {

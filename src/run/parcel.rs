@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use super::blocking;
 use super::making::Making;
 use crate::account::Account;
 use crate::bundle::{Bundle, Material, Requirements};
 use crate::failure::Failure;
-use crate::format::{self, FileImage};
+use crate::format::{self, FileImage, Format};
 use crate::store::{self, Identity, Name};
 
 /// One certificate to fetch, and what is to be made of it.
@@ -41,14 +42,38 @@ pub(super) struct Parcel {
 
 /// Downloads and verifies.
 pub(super) async fn fetch(account: &Account, wanted: Wanted) -> Result<Parcel, Failure> {
-    let material = account.cloud.download(&wanted.id).await?;
     let (name, provider) = (account.name.clone(), account.provider.to_owned());
+    unpack(account, wanted, |bundle, wanted| pack(bundle, wanted, name, provider)).await
+}
+
+/// Downloads, verifies, and makes one format of it, whatever is on disk.
+pub(super) async fn stream(account: &Account, wanted: Wanted, format: Format) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let make = move |bundle: &Bundle, wanted: Wanted| {
+        let recipe = wanted.making.recipe_without_directory(&name(bundle, wanted.name)?);
+        Ok(format::stream(bundle, format, &recipe)?)
+    };
+    unpack(account, wanted, make).await
+}
+
+async fn unpack<T: Send + 'static>(
+    account: &Account,
+    wanted: Wanted,
+    make: impl FnOnce(&Bundle, Wanted) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let material = account.cloud.download(&wanted.id).await?;
     // Unpacking and verifying is the processor's work; meanwhile other certificates' replies are read.
-    blocking(move || {
-        let requirements = Requirements { now: wanted.now, domains: &wanted.domains, passwords: &wanted.passwords };
-        pack(&Bundle::assemble(&material, &requirements)?, wanted, name, provider)
-    })
-    .await
+    blocking(move || make(&assemble(&material, &wanted)?, wanted)).await
+}
+
+fn assemble(material: &Material, wanted: &Wanted) -> Result<Bundle, Failure> {
+    let requirements = Requirements { now: wanted.now, domains: &wanted.domains, passwords: &wanted.passwords };
+    Ok(Bundle::assemble(material, &requirements)?)
+}
+
+/// The certificate directory's name: the one given, else the certificate's own.
+fn name(bundle: &Bundle, given: Option<Name>) -> Result<Name, Failure> {
+    let leaf = bundle.leaf();
+    given.map_or_else(|| Ok(Name::for_certificate(&leaf.dns_names, leaf.common_name.as_deref())?), Ok)
 }
 
 /// The same from the files of a version that is in place. This blocks.
@@ -56,20 +81,15 @@ pub(super) fn remake(installed: &Identity, wanted: Wanted) -> Result<Option<Parc
     let files = store::contents(&wanted.dir, &installed.name, &[format::KEY, format::FULLCHAIN])?;
     let Some([key, fullchain]) = files.as_deref() else { return Ok(None) };
     let material = Material::default().with(format::KEY, key.to_vec()).with(format::FULLCHAIN, fullchain.to_vec());
-    let requirements = Requirements { now: wanted.now, domains: &wanted.domains, passwords: &wanted.passwords };
-    let bundle = Bundle::assemble(&material, &requirements)?;
+    let bundle = assemble(&material, &wanted)?;
     let (account, provider) = (installed.account.clone(), installed.provider.clone());
     pack(&bundle, wanted, account, provider).map(Some)
 }
 
 fn pack(bundle: &Bundle, wanted: Wanted, account: String, provider: String) -> Result<Parcel, Failure> {
     let leaf = bundle.leaf();
-    let name = match wanted.name {
-        Some(name) => name,
-        None => Name::for_certificate(&leaf.dns_names, leaf.common_name.as_deref())?,
-    };
     let identity = Identity {
-        name,
+        name: name(bundle, wanted.name)?,
         provider,
         account,
         id: wanted.id,
