@@ -8,11 +8,14 @@ use super::args::{DownloadArgs, MakingArgs};
 use crate::credential::SecretSource;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::format::Modes;
+use crate::format::{Format, Modes};
 use crate::run::making::Making;
 
 /// What is made of each certificate; what the flags leave open is as it is in its directory.
 pub(super) fn making(args: &DownloadArgs, environment: &Environment) -> Result<Making, Failure> {
+    if let Some(what) = Format::clash(&args.format) {
+        return Err(Failure::Usage(format!("--format: {what}")));
+    }
     let MakingArgs { keystore_password_file, keystore_password_env, .. } = &args.making;
     Ok(Making {
         formats: Some(args.format.clone()).filter(|formats| !formats.is_empty()),

@@ -241,11 +241,10 @@ fn formats(table: &Section<'_>) -> Option<Vec<Format>> {
     let mut formats = Vec::new();
     for text in &texts {
         let word = table.word("formats", *text, &words);
-        let format = word.and_then(|word| Format::ALL.into_iter().find(|format| format.as_str() == word));
+        let format = word.and_then(Format::parse);
         formats.extend(format.filter(|format| !formats.contains(format)));
     }
-    if formats.contains(&Format::Pkcs12) && formats.contains(&Format::Pkcs12Legacy) {
-        let what = "`pkcs12` and `pkcs12-legacy` are the same file, keystore.p12; keep one of them";
+    if let Some(what) = Format::clash(&formats) {
         table.say(table.at_key("formats"), what);
     }
     // The PEM files are always written, whether they are named or not.

@@ -82,6 +82,13 @@ impl Format {
         matches!(self, Self::Pkcs12 | Self::Pkcs12Legacy | Self::Jks)
     }
 
+    /// Why these cannot be written together: two of them are the same file.
+    #[must_use]
+    pub fn clash(formats: &[Self]) -> Option<&'static str> {
+        let is_twice = formats.contains(&Self::Pkcs12) && formats.contains(&Self::Pkcs12Legacy);
+        is_twice.then_some("`pkcs12` and `pkcs12-legacy` are the same file, keystore.p12; keep one of them")
+    }
+
     /// Whether it can be written in more than one way.
     #[must_use]
     pub fn has_options(self) -> bool {

@@ -5,6 +5,7 @@ mod concurrent;
 mod config;
 mod conformance;
 mod faults;
+mod formats;
 mod history;
 mod kill;
 mod outputs;

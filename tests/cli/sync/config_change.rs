@@ -127,6 +127,50 @@ fn formats() {
     assert!(home.join("cert.der").symlink_metadata().is_err(), "no link to nowhere");
 }
 
+/// Nothing of these shows in a hash.
+#[test]
+fn names_in_a_kubernetes_secret() {
+    let ground = Ground::new("formats = ['k8s-secret']");
+    let text = || fs::read_to_string(ground.fixture.home(NAME).join("secret.yaml")).unwrap();
+    assert!(text().contains("  name: \"site.example\"\ndata:\n"), "{}", text());
+    ground.becomes("formats = ['k8s-secret']\nkubernetes = { name = 'shop', namespace = 'web' }");
+    assert!(text().contains("  name: \"shop\"\n  namespace: \"web\"\ndata:\n"), "{}", text());
+    ground.becomes("formats = ['k8s-secret']\nkubernetes = { name = 'shop' }");
+    assert!(text().contains("  name: \"shop\"\ndata:\n"), "{}", text());
+}
+
+#[test]
+fn alias_and_password_of_key_stores() {
+    let formats = "formats = ['pkcs12', 'jks']";
+    let ground = Ground::new(formats);
+    let home = ground.fixture.home(NAME);
+    let read = |file: &str| fs::read(home.join(file)).unwrap();
+    let stores = || (read("keystore.p12"), read("keystore.jks"));
+    let (password, first) = (read("keystore.pass"), stores());
+    ground.becomes(&format!("{formats}\nkeystore_alias = 'tomcat'"));
+    assert_eq!(read("keystore.pass"), password, "servers know it");
+    let second = stores();
+    assert!(second.0 != first.0 && second.1 != first.1);
+    ground.becomes(formats);
+    assert_eq!(stores(), first, "the same that was there before, to the byte");
+    // A password of the user's own, and then another in the same file.
+    ground.fixture.write("store.pass", "correct horse\n");
+    let with_password = format!("{formats}\nkeystore_password = {{ file = '{}' }}", ground.fixture.text("store.pass"));
+    ground.becomes(&with_password);
+    assert!(!home.join("keystore.pass").exists());
+    let third = stores();
+    ground.fixture.write("store.pass", "battery staple\n");
+    ground.becomes(&with_password);
+    assert_ne!(stores(), third);
+    // A password file that is gone stops nothing but this certificate, and nothing is lost.
+    ground.fixture.remove("store.pass");
+    let before = ground.fixture.snapshot();
+    ground.fixture.sync(&[]).exits(3).says(&[NAME, "store.pass"]);
+    assert_eq!(super::changes(&before, &ground.fixture.snapshot()), Vec::<std::path::PathBuf>::new());
+    ground.becomes(&format!("{formats}\nkeystore_alias = 'tomcat'"));
+    assert_ne!(read("keystore.pass"), password, "the old one is gone");
+}
+
 #[test]
 fn installed_copies() {
     let ground = Ground::new("");

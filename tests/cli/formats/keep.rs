@@ -1,0 +1,90 @@
+//! What a directory has stays: formats, names, and the password that servers are configured with.
+
+use super::Ground;
+
+#[test]
+fn a_plain_download_keeps_the_formats() {
+    let mut ground = Ground::new();
+    ground.comes_to(
+        "created",
+        &["--format", "combined,k8s-secret,jks", "--kubernetes-name", "shop", "--keystore-alias", "tomcat"],
+    );
+    let files = ground.files();
+    let secret = ground.read("secret.yaml");
+    ground.renew();
+    ground.comes_to("updated", &[]);
+    assert_eq!(ground.files(), files);
+    assert_ne!(ground.read("secret.yaml"), secret, "it is another certificate");
+    assert!(String::from_utf8(ground.read("secret.yaml")).unwrap().contains("name: \"shop\""));
+    assert_eq!(ground.recorded("keystore.jks")["alias"], "tomcat");
+    assert_eq!(ground.recorded("secret.yaml")["name"], "shop");
+    // What is asked for is what there is afterwards.
+    ground.comes_to("updated", &["--format", "pem"]);
+    assert_eq!(ground.files(), super::PEM);
+    ground.comes_to("unchanged", &[]);
+}
+
+#[test]
+fn each_kind_of_pkcs12_stays_what_it_is() {
+    for format in ["pkcs12", "pkcs12-legacy"] {
+        let mut ground = Ground::new();
+        ground.comes_to("created", &["--format", format]);
+        ground.renew();
+        ground.comes_to("updated", &[]);
+        assert_eq!(ground.recorded("keystore.p12")["format"], format);
+    }
+}
+
+#[test]
+fn the_password_survives_renewal_damage_and_other_formats() {
+    let mut ground = Ground::new();
+    ground.comes_to("created", &["--format", "pkcs12"]);
+    let (password, store) = (ground.read("keystore.pass"), ground.read("keystore.p12"));
+    assert_eq!((password.len(), password.last()), (41, Some(&b'\n')), "40 digits and a line end");
+    ground.renew();
+    ground.comes_to("updated", &[]);
+    assert_eq!(ground.read("keystore.pass"), password);
+    assert_ne!(ground.read("keystore.p12"), store);
+    // Without metadata it can still be told what there was, and servers still know the password.
+    std::fs::write(ground.home().join("metadata.json"), "{}").unwrap();
+    ground.comes_to("updated", &[]);
+    assert_eq!(ground.read("keystore.pass"), password);
+    ground.comes_to("updated", &["--format", "pkcs12,jks"]);
+    assert_eq!(ground.read("keystore.pass"), password);
+    // Another directory has another one.
+    ground.comes_to("created", &["--name", "other", "--format", "pkcs12"]);
+    assert_ne!(std::fs::read(ground.path("other/keystore.pass")).unwrap(), password);
+}
+
+#[test]
+fn another_name_or_alias_is_a_change() {
+    let ground = Ground::new();
+    ground.comes_to("created", &["--format", "k8s-secret,pkcs12"]);
+    assert!(String::from_utf8(ground.read("secret.yaml")).unwrap().contains("name: \"site.example\"\ndata:"));
+    assert_eq!(ground.recorded("keystore.p12")["alias"], super::NAME);
+    for change in [["--kubernetes-name", "shop"], ["--kubernetes-namespace", "web"], ["--keystore-alias", "tomcat"]] {
+        ground.comes_to("updated", &change);
+        ground.comes_to("unchanged", &change);
+        ground.comes_to("unchanged", &[]);
+    }
+    let secret = String::from_utf8(ground.read("secret.yaml")).unwrap();
+    assert!(secret.contains("name: \"shop\"\n  namespace: \"web\"\n"), "{secret}");
+}
+
+#[test]
+fn names_that_cannot_be() {
+    let ground = Ground::new();
+    for (flag, name) in [
+        ("--kubernetes-name", "Shop"),
+        ("--kubernetes-name", "-shop"),
+        ("--kubernetes-name", "a..b"),
+        ("--kubernetes-namespace", "a.b"),
+        ("--kubernetes-namespace", ""),
+        ("--keystore-alias", ""),
+        ("--keystore-alias", "a\nb"),
+    ] {
+        let run = ground.download(&["--format", "k8s-secret", &format!("{flag}={name}")]).run().exits(2);
+        assert!(run.stderr.contains(flag), "{}", run.stderr);
+    }
+    assert!(!ground.home().exists() && ground.sandbox.requests(crate::sandbox::Cloud::Tencent).is_empty());
+}
