@@ -48,6 +48,8 @@ fn every_command_on_certctl_works_in_the_sandbox() {
         "docs/usage.md",
         "docs/configuration.md",
         "docs/sync.md",
+        "docs/formats.md",
+        "docs/check.md",
         "docs/layout.md",
         "docs/providers.md",
         "docs/sandbox.md",

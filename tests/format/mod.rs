@@ -1,14 +1,6 @@
 //! What a bundle's files hold, in each format.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test that cannot go on should say where, and a skipped one that it was"
-)]
 
 mod plain;
-
-use std::path::Path;
-use std::process::Command;
 
 use certctl::bundle::{Bundle, Material, Requirements};
 use certctl::format::FileImage;
@@ -17,17 +9,6 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 fn bytes<'a>(files: &'a [FileImage], name: &str) -> &'a [u8] {
     &files.iter().find(|file| file.name == name).unwrap().bytes
-}
-
-/// What openssl prints of it as PEM; `None` if there is no openssl.
-fn openssl(arguments: &[&str], path: &Path) -> Option<Vec<u8>> {
-    let Ok(output) = Command::new("openssl").args(arguments).arg(path).output() else {
-        assert!(std::env::var_os("CERTCTL_REQUIRE_ORACLES").is_none(), "needed, but not here: openssl");
-        eprintln!("skipped: no openssl");
-        return None;
-    };
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(output.stdout)
 }
 
 /// A leaf and the one intermediate above it.
