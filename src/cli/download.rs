@@ -14,7 +14,7 @@ use crate::config::KEEP;
 use crate::failure::{Exit, Failure, of_batch};
 use crate::format::Format;
 use crate::provider::{Certificate, Status};
-use crate::report::{json, table};
+use crate::report::{self, json, table};
 use crate::run::deliver::{self, Delivery, Target, deliver};
 use crate::run::inventory;
 use crate::run::outcome::Row;
@@ -93,7 +93,7 @@ fn may_stream(format: Format, args: &DownloadArgs, global: &Global) -> Result<()
 /// One format of one certificate goes to stdout: all of it, or nothing.
 async fn stream(account: &Account, target: &Target, format: Format, delivery: &Delivery) -> Result<Exit, Failure> {
     match deliver::stream(account, target, format, delivery).await {
-        Ok(bytes) => super::print(&*bytes).map(|()| Exit::Done),
+        Ok(bytes) => report::print(&bytes).map(|()| Exit::Done).map_err(Failure::Output),
         Err(failure) => {
             let (id, name) = (target.id.clone(), target.domains.first().cloned());
             Ok(super::tell(&Row::failed(account.provider, &account.name, Some(id), name, failure)))

@@ -130,6 +130,6 @@ fn tell(row: &Row) -> Exit {
 }
 
 /// Prints a result.
-fn print(result: impl AsRef<[u8]>) -> Result<(), Failure> {
-    report::print(result).map_err(Failure::Output)
+fn print(text: &str) -> Result<(), Failure> {
+    report::print(text.as_bytes()).map_err(Failure::Output)
 }

@@ -79,6 +79,14 @@ const NAME: &str = "name";
 const NAMESPACE: &str = "namespace";
 
 impl Recipe {
+    /// Whether files of which this is recorded were made by this recipe, but for the password, of which nothing is.
+    pub fn is_of<'a>(&self, files: impl IntoIterator<Item = (&'a str, &'a Settings)>) -> bool {
+        files.into_iter().all(|(name, settings)| {
+            let is_of = |format: Format| format.file(name).is_some() && self.settings(format) == *settings;
+            in_order(&self.formats).any(is_of)
+        })
+    }
+
     /// How the files of a format are made. Nothing for the PEM files, which every version has.
     pub(super) fn settings(&self, format: Format) -> Settings {
         let mut settings = Settings::new();

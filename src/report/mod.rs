@@ -12,9 +12,9 @@ use std::io::{self, Write as _};
 ///
 /// # Errors
 /// When stdout cannot be written for any other reason, a full disk say.
-pub fn print(result: impl AsRef<[u8]>) -> io::Result<()> {
+pub fn print(result: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(result.as_ref()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(result).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }

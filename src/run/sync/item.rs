@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::Order;
 use super::change::{Done, Workshop, ownership};
+use super::made;
 use super::plan::Plan;
 use super::sources::Source;
 use crate::config::{CertificateConfig, Selector};
-use crate::credential::SecretSource;
-use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::format::{self, Modes};
 use crate::run::blocking;
@@ -45,21 +43,18 @@ pub(super) struct Item {
 impl Item {
     /// Looks at what is in place, and whether something could be put there.
     pub(super) async fn look(certificate: Arc<CertificateConfig>, order: &Order<'_>) -> Self {
-        let (making, key_password) = match secrets(&certificate, order.environment) {
-            Ok((password, key_password)) => (making(&certificate, password), key_password),
-            Err(failure) => {
-                let trouble = Some(Arc::new(failure));
-                let making = making(&certificate, None);
-                return Self { certificate, making, key_password: None, standing: None, trouble };
-            }
+        let (making, key_password, unknown) = match made::secrets(&certificate, order.environment) {
+            Ok((password, key_password)) => (made::making(&certificate, password), key_password, None),
+            Err(failure) => (made::making(&certificate, None), None, Some(failure)),
         };
         let (looked, stop, now) = (Arc::clone(&certificate), order.patience.stop.clone(), order.now);
-        let made = making.clone();
+        let known = unknown.is_none().then(|| making.clone());
         let look = move || {
             if let Some(signal) = stop.signal() {
                 return Err(Failure::Stopped(signal));
             }
-            let names = format::names(&looked.formats, made.modes, made.password.is_some());
+            let modes = Modes { key: looked.key_mode, cert: looked.cert_mode };
+            let names = format::names(&looked.formats, modes, looked.keystore_password.is_some());
             let expected = Expected {
                 files: &names.always,
                 may_be: &names.dual,
@@ -67,8 +62,10 @@ impl Item {
                 ownership: ownership(&looked),
             };
             let mut standing = store::look(&looked.dir, &looked.name, &expected)?;
-            if let Some(standing) = &mut standing {
-                standing.is_intact = standing.is_intact && is_as_wanted(&looked, standing, made, now);
+            if let (Some(Standing { identity: Some(installed), is_intact: is_intact @ true, .. }), Some(making)) =
+                (&mut standing, &known)
+            {
+                *is_intact = made::is_as_wanted(&looked, installed, making, now)?;
             }
             Ok((standing, store::is_writable(&looked.dir, &looked.install)))
         };
@@ -76,7 +73,7 @@ impl Item {
             Ok((standing, writable)) => (standing, writable.err().map(Failure::from)),
             Err(failure) => (None, Some(failure)),
         };
-        Self { certificate, making, key_password, standing, trouble: trouble.map(Arc::new) }
+        Self { certificate, making, key_password, standing, trouble: unknown.or(trouble).map(Arc::new) }
     }
 
     fn installed(&self) -> Option<&Identity> {
@@ -117,54 +114,6 @@ impl Item {
         let installed = Some(identity.clone());
         Row { path: Some(path), version, installed, ..Row::of(identity, outcome) }
     }
-}
-
-/// The passwords of key stores, and of a key that comes encrypted.
-type Secrets = (Option<SecretString>, Option<SecretString>);
-
-fn secrets(certificate: &CertificateConfig, environment: &Environment) -> Result<Secrets, Failure> {
-    let resolve = |source: &Option<SecretSource>| {
-        let secret = source.as_ref().map(|source| source.resolve(environment)).transpose();
-        secret.map_err(|error| Failure::Account(error.into()))
-    };
-    Ok((resolve(&certificate.keystore_password)?, resolve(&certificate.key_password)?))
-}
-
-fn making(certificate: &CertificateConfig, password: Option<SecretString>) -> Making {
-    let kubernetes = certificate.kubernetes.clone().unwrap_or_default();
-    Making {
-        formats: Some(certificate.formats.clone()),
-        modes: Modes { key: certificate.key_mode, cert: certificate.cert_mode },
-        alias: certificate.keystore_alias.clone(),
-        password,
-        kubernetes_name: kubernetes.name,
-        kubernetes_namespace: kubernetes.namespace,
-        keeps: false,
-    }
-}
-
-/// Whether the files in place are those that would be made of the certificate in place today: a hash does not tell of
-/// another alias or password. What cannot be made again stays as it is.
-fn is_as_wanted(certificate: &CertificateConfig, standing: &Standing, making: Making, now: Timestamp) -> bool {
-    let Some(installed) = standing.identity.as_ref() else { return false };
-    if !certificate.formats.iter().any(|format| format.has_options()) {
-        return true;
-    }
-    let wanted = Wanted {
-        id: installed.id.clone(),
-        domains: Vec::new(),
-        name: Some(certificate.name.clone()),
-        dir: certificate.dir.clone(),
-        making,
-        passwords: Vec::new(),
-        now,
-    };
-    let Ok(Some(Parcel { files, .. })) = parcel::remake(installed, wanted) else { return true };
-    let names: Vec<_> = files.iter().map(|file| file.name).collect();
-    let in_place = store::contents(&certificate.dir, &certificate.name, &names);
-    in_place.is_ok_and(|in_place| {
-        in_place.is_some_and(|in_place| files.iter().zip(in_place).all(|(file, bytes)| *file.bytes == *bytes))
-    })
 }
 
 /// An item in its run.

@@ -10,6 +10,7 @@ mod facts;
 mod follow;
 mod item;
 mod listing;
+mod made;
 mod passed_over;
 mod plan;
 mod sources;
