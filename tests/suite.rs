@@ -8,6 +8,7 @@ mod config;
 mod credential;
 mod format;
 mod hook;
+mod keystore;
 mod logged;
 mod oracle;
 mod process;
