@@ -7,7 +7,9 @@ pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const NULL: u8 = 0x05;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const BMP_STRING: u8 = 0x1e;
 pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
 /// `[n]`, constructed, as in `[0] parameters` of SEC1.
 pub(crate) const fn context(number: u8) -> u8 {
     0xa0 | number
@@ -42,7 +44,15 @@ impl<'a> Reader<'a> {
 
     /// The content of the next value, if it has this tag; otherwise the reader stays where it is.
     pub(crate) fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
-        let (&found, rest) = self.rest.split_first()?;
+        let mut after = *self;
+        let content = after.value().filter(|(found, _)| *found == tag).map(|(_, content)| content)?;
+        *self = after;
+        Some(content)
+    }
+
+    /// The next value, whatever it is: its tag and its content.
+    pub(crate) fn value(&mut self) -> Option<(u8, &'a [u8])> {
+        let (&tag, rest) = self.rest.split_first()?;
         let (&first, rest) = rest.split_first()?;
         let (length, rest) = match first {
             0..=0x7f => (usize::from(first), rest),
@@ -54,11 +64,8 @@ impl<'a> Reader<'a> {
             _ => return None,
         };
         let (content, rest) = rest.split_at_checked(length)?;
-        if found != tag {
-            return None;
-        }
         self.rest = rest;
-        Some(content)
+        Some((tag, content))
     }
 
     /// Like [`Self::expect`], for an INTEGER that is not negative: without its leading zeros.

@@ -8,6 +8,10 @@ use zeroize::Zeroizing;
 use super::KeystoreError;
 use super::hash::Hash;
 
+/// Iterations in what is made here: as many as Java does, and five times OpenSSL's. certctl's own passwords cannot be
+/// guessed whatever the number, and a server does this work, several times over, whenever it loads its key store.
+pub(super) const OWN_ITERATIONS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
+
 /// The work that opening something may still ask for. All keys that one key store has derived come out of one budget.
 pub(super) struct Budget {
     spent: u64,

@@ -13,23 +13,20 @@ use crate::der::{self, Reader};
 /// # Errors
 /// When the password is not the one, the DER is damaged, or the encryption is not known.
 pub fn open_key(der: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
-    let read = || {
-        let mut fields = Reader::whole(der::SEQUENCE, der)?;
-        let encryption = fields.expect(der::SEQUENCE)?;
-        let data = fields.expect(der::OCTET_STRING)?;
-        fields.is_empty().then_some((encryption, data))
-    };
-    let (encryption, data) = read().ok_or(KeystoreError::Damaged { what: "the encrypted key" })?;
-    let scheme = Scheme::read(encryption, &mut Budget::new())?;
-    Password::try_forms(password, |password| decrypt(&scheme, data, password))
+    Password::try_forms(password, |password| decrypt(der, password, &mut Budget::new()))
 }
 
-/// A decrypted private key. A wrong password that passes the padding by chance does not give one.
+/// `EncryptedPrivateKeyInfo ::= SEQUENCE { AlgorithmIdentifier, OCTET STRING }`, decrypted. A wrong password that passes
+/// the padding by chance does not give a private key.
 pub(super) fn decrypt(
-    scheme: &Scheme<'_>,
-    data: &[u8],
+    der: &[u8],
     password: &Password<'_>,
+    budget: &mut Budget,
 ) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+    const DAMAGED: KeystoreError = KeystoreError::Damaged { what: "the encrypted key" };
+    let mut fields = Reader::whole(der::SEQUENCE, der).ok_or(DAMAGED)?;
+    let scheme = Scheme::read(&mut fields, budget)?;
+    let data = fields.expect(der::OCTET_STRING).filter(|_| fields.is_empty()).ok_or(DAMAGED)?;
     let key = scheme.decrypt(data, password)?;
     if is_private_key(&key) { Ok(key) } else { Err(KeystoreError::WrongPassword) }
 }
@@ -44,6 +41,20 @@ pub(super) fn is_private_key(der: &[u8]) -> bool {
         Some(matches!(version, b"" | b"\x01"))
     };
     read().unwrap_or(false)
+}
+
+/// A private key as the first version of PKCS#8 has it, without the public half that the second may add: OpenSSL 3.0 and
+/// older Java do not read key stores where it is there.
+pub(super) fn first_version(der: &[u8]) -> Zeroizing<Vec<u8>> {
+    let read = || {
+        let mut fields = Reader::whole(der::SEQUENCE, der)?;
+        let Some([1]) = fields.unsigned() else { return None };
+        let algorithm = fields.expect(der::SEQUENCE)?;
+        let key = fields.expect(der::OCTET_STRING)?;
+        let (version, algorithm) = (der::encode(der::INTEGER, &[&[0]]), der::encode(der::SEQUENCE, &[algorithm]));
+        Some(der::encode(der::SEQUENCE, &[&version, &algorithm, &der::encode(der::OCTET_STRING, &[key])]))
+    };
+    read().unwrap_or_else(|| Zeroizing::new(der.to_vec()))
 }
 
 /// The DER in the body of a PEM block with `Proc-Type: 4,ENCRYPTED`; `dek_info` is what its `DEK-Info` says, for

@@ -3,8 +3,7 @@
 //! Pure: no I/O, and no randomness either. Salts and initialization vectors are derived from what is put in, so that
 //! the same key, chain, alias and password always give the same bytes.
 
-#![expect(dead_code, reason = "what key stores need of it comes with them")]
-
+mod ber;
 mod cipher;
 mod derive;
 mod error;
@@ -14,6 +13,7 @@ mod key;
 mod oid;
 mod password;
 mod pkcs12;
+mod salt;
 mod scheme;
 
 use std::fmt;

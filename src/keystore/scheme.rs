@@ -50,10 +50,9 @@ enum Derivation<'a> {
 const DAMAGED: KeystoreError = KeystoreError::Damaged { what: "how it is encrypted" };
 
 impl<'a> Scheme<'a> {
-    /// Reads what is in an AlgorithmIdentifier.
-    pub(super) fn read(identifier: &'a [u8], budget: &mut Budget) -> Result<Self, KeystoreError> {
-        let mut fields = Reader::new(identifier);
-        let algorithm = fields.expect(der::OBJECT_IDENTIFIER).ok_or(DAMAGED)?;
+    /// Reads an AlgorithmIdentifier.
+    pub(super) fn read(fields: &mut Reader<'a>, budget: &mut Budget) -> Result<Self, KeystoreError> {
+        let (algorithm, mut fields) = algorithm(fields)?;
         let (cipher, hash) = match algorithm {
             oid::PBES2 => return Self::read_pbes2(fields, budget),
             oid::PBE_MD5_DES => (Cipher::Des, Some(Hash::Md5)),
@@ -66,7 +65,7 @@ impl<'a> Scheme<'a> {
             oid::PKCS12_RC2_40 => (Cipher::Rc2(5), None),
             _ => return Err(oid::unsupported(algorithm)),
         };
-        let mut parameters = fields.expect(der::SEQUENCE).map(Reader::new).ok_or(DAMAGED)?;
+        let mut parameters = sequence(&mut fields)?;
         let salt = parameters.expect(der::OCTET_STRING).ok_or(DAMAGED)?;
         let iterations = budget.iterations(parameters.unsigned().ok_or(DAMAGED)?)?;
         let derivation = match hash {
