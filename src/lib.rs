@@ -6,6 +6,7 @@
 //! - [`stop`], [`process`]: signals, and the programs that certctl runs.
 //! - [`domain`]: host names, and which names of a certificate cover them.
 //! - [`http`]: one client for all clouds: timeouts, reply limits, retries, request rates.
+//! - [`served`]: what a server serves, and whether the system trusts a chain.
 //! - [`credential`]: where access keys come from.
 //! - [`provider`]: the four clouds behind one trait; a signed call becomes rows, a description or raw material.
 //! - [`keystore`]: what a password opens: key stores, and encrypted keys. Pure, no I/O.
@@ -39,6 +40,7 @@ pub mod process;
 pub mod provider;
 pub mod report;
 pub mod run;
+pub mod served;
 pub mod stop;
 pub mod store;
 pub mod text;

@@ -1,0 +1,140 @@
+//! The TLS handshake, as far as it shows the certificates.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+
+use super::ServedError;
+use super::wire::Wire;
+use crate::domain;
+use crate::text::one_line;
+
+/// What servers may sign the handshake with: all there is, since nobody here verifies it.
+///
+/// The order is that of other clients, so that a server with several certificates shows this one what it shows those.
+const SCHEMES: [SignatureScheme; 13] = [
+    SignatureScheme::ECDSA_NISTP256_SHA256,
+    SignatureScheme::ECDSA_NISTP384_SHA384,
+    SignatureScheme::ECDSA_NISTP521_SHA512,
+    SignatureScheme::ED25519,
+    SignatureScheme::ED448,
+    SignatureScheme::RSA_PSS_SHA256,
+    SignatureScheme::RSA_PSS_SHA384,
+    SignatureScheme::RSA_PSS_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+    // RFC 8998: sm2sig_sm3.
+    SignatureScheme::Unknown(0x0708),
+    SignatureScheme::RSA_PKCS1_SHA1,
+];
+
+/// The name as TLS has it.
+pub(super) fn server_name(name: &str) -> Result<ServerName<'static>, ServedError> {
+    let invalid = |_| ServedError::ServerName { name: one_line(name, 253) };
+    ServerName::try_from(domain::normalize(name)).map_err(invalid)
+}
+
+/// The certificates that the server at the other end shows.
+pub(super) fn chain(name: ServerName<'static>, wire: &mut Wire) -> Result<Vec<Vec<u8>>, ServedError> {
+    let failed = |error: &rustls::Error, wire: &Wire| wire.tls_error(error);
+    let seen = Arc::new(Seen::default());
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| failed(&error, wire))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::<Seen>::clone(&seen))
+        .with_no_client_auth();
+    // A resumed session shows no certificates.
+    config.resumption = Resumption::disabled();
+    let mut connection = ClientConnection::new(Arc::new(config), name).map_err(|error| failed(&error, wire))?;
+    let outcome = shake_hands(&mut connection, wire);
+    let chain = seen.take();
+    if chain.is_empty() {
+        outcome?;
+        return Err(wire.tls_error(&rustls::Error::NoCertificatesPresented));
+    }
+    // For the server's log: this is no broken connection.
+    connection.send_close_notify();
+    let _ = connection.write_tls(wire);
+    Ok(chain)
+}
+
+fn shake_hands(connection: &mut ClientConnection, wire: &mut Wire) -> Result<(), ServedError> {
+    while connection.is_handshaking() {
+        while connection.wants_write() {
+            connection.write_tls(wire).map_err(|error| wire.error(&error))?;
+        }
+        if !connection.is_handshaking() {
+            break;
+        }
+        if connection.read_tls(wire).map_err(|error| wire.error(&error))? == 0 {
+            return Err(wire.error(&io::ErrorKind::UnexpectedEof.into()));
+        }
+        if let Err(error) = connection.process_new_packets() {
+            // The alert that tells the server, too.
+            let _ = connection.write_tls(wire);
+            return Err(wire.tls_error(&error));
+        }
+    }
+    while connection.wants_write() {
+        connection.write_tls(wire).map_err(|error| wire.error(&error))?;
+    }
+    Ok(())
+}
+
+/// Accepts every certificate and keeps what it was shown.
+///
+/// That opens no hole, since nothing is sent to the server that is so accepted, and nothing that it sends is believed:
+/// what it showed is compared with what it should have shown.
+#[derive(Debug, Default)]
+struct Seen(Mutex<Vec<Vec<u8>>>);
+
+impl Seen {
+    fn take(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ServerCertVerifier for Seen {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let chain = [leaf].into_iter().chain(intermediates).map(|der| der.to_vec()).collect();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    /// Not looked at: ring knows no P-521, Ed448 or SM2, and whether the server has the key its clients will find out.
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _leaf: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _leaf: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        SCHEMES.to_vec()
+    }
+}

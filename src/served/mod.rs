@@ -1,0 +1,79 @@
+//! What a server serves, and whether the system trusts a chain.
+//!
+//! The two are apart: a chain is read whatever it is, and judged by whoever asked for it.
+
+mod address;
+mod error;
+mod handshake;
+mod starttls;
+mod trust;
+mod wire;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use address::{Address, AddressError};
+pub use error::ServedError;
+pub use trust::{Roots, Untrusted};
+
+use wire::Wire;
+
+/// Which server is asked, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// Its name or IP address.
+    pub host: &'a str,
+    /// Its port.
+    pub port: u16,
+    /// The name that it is asked for (SNI); an IP address is not sent.
+    pub server_name: &'a str,
+    /// What it speaks before TLS.
+    pub starttls: Option<Starttls>,
+    /// How long all of it may take.
+    pub timeout: Duration,
+}
+
+/// A protocol that goes over to TLS when it is asked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starttls {
+    /// STARTTLS (RFC 3207).
+    Smtp,
+    /// STARTTLS (RFC 9051 section 6.2.1).
+    Imap,
+    /// SSLRequest.
+    Postgres,
+}
+
+impl Starttls {
+    /// What the protocol is called.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Smtp => "SMTP",
+            Self::Imap => "IMAP",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+}
+
+impl fmt::Display for Starttls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The certificates that a server serves, DER, the leaf first, as it sends them. Blocks, for `timeout` at most.
+///
+/// Nothing of them is judged here, nor is the server believed to be who it says: no request is sent over the connection
+/// and nothing that it says after its certificates is used.
+///
+/// # Errors
+/// When no certificates were seen. A handshake that fails after them is as good as one that does not.
+pub fn chain(target: &Target<'_>) -> Result<Vec<Vec<u8>>, ServedError> {
+    let name = handshake::server_name(target.server_name)?;
+    let mut wire = Wire::connect(target)?;
+    if let Some(protocol) = target.starttls {
+        starttls::ask(protocol, &mut wire)?;
+    }
+    handshake::chain(name, &mut wire)
+}
