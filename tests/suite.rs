@@ -18,5 +18,6 @@ mod report;
 mod sandbox;
 #[path = "sandbox/selftest/mod.rs"]
 mod sandbox_selftest;
+mod served;
 mod signature;
 mod store;

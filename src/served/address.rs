@@ -50,16 +50,15 @@ impl FromStr for Address {
         }
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
-                let (host, rest) = rest.split_once(']').ok_or(AddressError::Host)?;
-                let port = rest.strip_prefix(':').ok_or(AddressError::NoPort)?;
-                (host, port)
+                let (host, rest) = rest.split_once(']').filter(|(host, _)| is_ipv6(host)).ok_or(AddressError::Host)?;
+                (host, rest.strip_prefix(':').ok_or(AddressError::NoPort)?)
             }
-            None => text.rsplit_once(':').ok_or(AddressError::NoPort)?,
+            None => match text.rsplit_once(':').ok_or(AddressError::NoPort)? {
+                (host, _) if host.contains(':') => return Err(AddressError::Brackets),
+                (host, _) if !is_name(host) => return Err(AddressError::Host),
+                both => both,
+            },
         };
-        let is_host = if text.starts_with('[') { is_ipv6(host) } else { is_name(host) };
-        if !is_host {
-            return Err(if host.contains(':') { AddressError::Brackets } else { AddressError::Host });
-        }
         let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         let port = port.parse().ok().filter(|port| is_number && *port != 0).ok_or(AddressError::Port)?;
         Ok(Self { host: host.to_owned(), port })

@@ -49,7 +49,7 @@ pub enum ServedError {
         reason: String,
     },
     /// What it said is not TLS: plain HTTP, or a protocol that speaks first.
-    #[error("{address} does not speak TLS, it said `{said}`")]
+    #[error("{address} does not speak TLS, it said {said}")]
     NotTls {
         /// The server.
         address: Address,
@@ -73,7 +73,7 @@ pub enum ServedError {
         reason: String,
     },
     /// It does not go over to TLS.
-    #[error("{address} does not go over from {protocol} to TLS, it said `{said}`")]
+    #[error("{address} does not go over from {protocol} to TLS, it said {said}")]
     Refused {
         /// The server.
         address: Address,
@@ -83,7 +83,7 @@ pub enum ServedError {
         said: String,
     },
     /// It does not speak the protocol.
-    #[error("{address} does not speak {protocol}, it said `{said}`")]
+    #[error("{address} does not speak {protocol}, it said {said}")]
     NotThat {
         /// The server.
         address: Address,

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::ring;
+use rustls::crypto::{ActiveKeyExchange, CryptoProvider, SupportedKxGroup, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, NamedGroup, SignatureScheme};
 
 use super::ServedError;
 use super::wire::Wire;
@@ -17,12 +17,16 @@ use crate::text::one_line;
 /// What servers may sign the handshake with: all there is, since nobody here verifies it.
 ///
 /// The order is that of other clients, so that a server with several certificates shows this one what it shows those.
-const SCHEMES: [SignatureScheme; 13] = [
+const SCHEMES: [SignatureScheme; 16] = [
     SignatureScheme::ECDSA_NISTP256_SHA256,
     SignatureScheme::ECDSA_NISTP384_SHA384,
     SignatureScheme::ECDSA_NISTP521_SHA512,
     SignatureScheme::ED25519,
     SignatureScheme::ED448,
+    // rsa_pss_pss_*: with a key for PSS alone.
+    SignatureScheme::Unknown(0x0809),
+    SignatureScheme::Unknown(0x080a),
+    SignatureScheme::Unknown(0x080b),
     SignatureScheme::RSA_PSS_SHA256,
     SignatureScheme::RSA_PSS_SHA384,
     SignatureScheme::RSA_PSS_SHA512,
@@ -34,9 +38,34 @@ const SCHEMES: [SignatureScheme; 13] = [
     SignatureScheme::RSA_PKCS1_SHA1,
 ];
 
+/// TLS 1.2 servers show a certificate only to clients that know the curve of its key (RFC 8422 section 5.1).
+///
+/// ring does not know P-521. It is the last of the groups, so that no server agrees a key on it but one that knows no
+/// other.
+#[derive(Debug)]
+struct InNameOnly;
+
+impl SupportedKxGroup for InNameOnly {
+    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, rustls::Error> {
+        Err(rustls::Error::General("the server agrees keys on P-521 alone".to_owned()))
+    }
+
+    fn name(&self) -> NamedGroup {
+        NamedGroup::secp521r1
+    }
+}
+
+fn provider() -> CryptoProvider {
+    let mut provider = ring::default_provider();
+    provider.kx_groups.push(&InNameOnly);
+    provider
+}
+
 /// The name as TLS has it.
 pub(super) fn server_name(name: &str) -> Result<ServerName<'static>, ServedError> {
     let invalid = |_| ServedError::ServerName { name: one_line(name, 253) };
+    // The interface of a link-local address is only of use on this machine.
+    let name = name.split_once('%').map_or(name, |(address, _)| address);
     ServerName::try_from(domain::normalize(name)).map_err(invalid)
 }
 
@@ -44,7 +73,7 @@ pub(super) fn server_name(name: &str) -> Result<ServerName<'static>, ServedError
 pub(super) fn chain(name: ServerName<'static>, wire: &mut Wire) -> Result<Vec<Vec<u8>>, ServedError> {
     let failed = |error: &rustls::Error, wire: &Wire| wire.tls_error(error);
     let seen = Arc::new(Seen::default());
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(&error, wire))?
         .dangerous()
@@ -68,13 +97,13 @@ pub(super) fn chain(name: ServerName<'static>, wire: &mut Wire) -> Result<Vec<Ve
 fn shake_hands(connection: &mut ClientConnection, wire: &mut Wire) -> Result<(), ServedError> {
     while connection.is_handshaking() {
         while connection.wants_write() {
-            connection.write_tls(wire).map_err(|error| wire.error(&error))?;
+            connection.write_tls(wire).map_err(|error| wire.handshake_error(&error))?;
         }
         if !connection.is_handshaking() {
             break;
         }
-        if connection.read_tls(wire).map_err(|error| wire.error(&error))? == 0 {
-            return Err(wire.error(&io::ErrorKind::UnexpectedEof.into()));
+        if connection.read_tls(wire).map_err(|error| wire.handshake_error(&error))? == 0 {
+            return Err(wire.handshake_error(&io::ErrorKind::UnexpectedEof.into()));
         }
         if let Err(error) = connection.process_new_packets() {
             // The alert that tells the server, too.
@@ -83,7 +112,7 @@ fn shake_hands(connection: &mut ClientConnection, wire: &mut Wire) -> Result<(),
         }
     }
     while connection.wants_write() {
-        connection.write_tls(wire).map_err(|error| wire.error(&error))?;
+        connection.write_tls(wire).map_err(|error| wire.handshake_error(&error))?;
     }
     Ok(())
 }

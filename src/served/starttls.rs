@@ -38,23 +38,19 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     fn smtp(&mut self) -> Result<(), ServedError> {
-        self.smtp_reply("220", Self::not_that)?;
+        self.smtp_reply("220")?;
         // What certctl calls itself is nobody's business, and `localhost` is a name that servers take.
         self.send(b"EHLO localhost\r\n")?;
-        let offers = self.smtp_reply("250", Self::refused)?;
+        let offers = self.smtp_reply("250")?;
         if !offers.iter().any(|offer| offer.trim().eq_ignore_ascii_case("STARTTLS")) {
-            return Err(self.refused("no STARTTLS among its extensions"));
+            return Err(self.refused(offers.join(" ").as_str()));
         }
         self.send(b"STARTTLS\r\n")?;
-        self.smtp_reply("220", Self::refused).map(drop)
+        self.smtp_reply("220").map(drop)
     }
 
     /// The lines of one reply, without their code, which must be this one.
-    fn smtp_reply(
-        &mut self,
-        code: &str,
-        otherwise: fn(&Self, &str) -> ServedError,
-    ) -> Result<Vec<String>, ServedError> {
+    fn smtp_reply(&mut self, code: &str) -> Result<Vec<String>, ServedError> {
         let mut lines = Vec::new();
         loop {
             let line = self.line()?;
@@ -69,7 +65,7 @@ impl Talk<'_> {
                 return Err(self.not_that(&line));
             }
             if !line.starts_with(code) {
-                return Err(otherwise(self, &line));
+                return Err(self.refused(&line));
             }
             lines.push(rest.get(1..).unwrap_or_default().to_owned());
             if is_last {
@@ -110,7 +106,7 @@ impl Talk<'_> {
             Some(b'N') => Err(self.refused("N")),
             // An error message, of a server too old to know the question.
             Some(b'E') => Err(self.refused("E")),
-            _ => Err(self.not_that(&said(&self.buffer))),
+            _ => Err(self.not_that(&String::from_utf8_lossy(&self.buffer))),
         }
     }
 

@@ -1,14 +1,14 @@
 //! Whether the system trusts a chain.
 
-use jiff::Timestamp;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, RootCertStore};
+use rustls::{CertificateError, OtherError, RootCertStore};
 use thiserror::Error;
 
 use super::ServedError;
@@ -94,7 +94,7 @@ impl Roots {
     }
 
     /// Whether a TLS client that trusts these roots accepts `chain`, the leaf first, at `now`; and for `name`, if one is
-    /// given. Revocation is not looked at.
+    /// given: a host name or an IP address, no wildcard. Revocation is not looked at.
     ///
     /// # Errors
     /// Why not.
@@ -133,9 +133,22 @@ impl Untrusted {
                 Self::WrongName { name: one_line(name, 253) }
             }
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => Self::NotForServers,
-            other => Self::Rule { reason: one_line(&other.to_string(), 200) },
+            CertificateError::Other(OtherError(error)) => Self::Rule { reason: spaced(&error.to_string()) },
+            other => Self::Rule { reason: spaced(&other.to_string()) },
         }
     }
+}
+
+/// `CaUsedAsEndEntity` in words.
+fn spaced(name: &str) -> String {
+    let mut words = String::with_capacity(name.len().saturating_add(8));
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(c.to_ascii_lowercase());
+    }
+    one_line(&words, 200)
 }
 
 fn timestamp(time: UnixTime) -> Timestamp {

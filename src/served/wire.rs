@@ -72,9 +72,10 @@ impl Wire {
         self.first.clear();
     }
 
-    /// What the server said first, for people.
-    pub(super) fn said(&self) -> String {
-        said(&self.first)
+    /// The error that it is if what the server said first is no TLS record, neither an alert nor of the handshake.
+    fn not_tls(&self) -> Option<ServedError> {
+        self.first.first().filter(|first| ![0x15, 0x16].contains(*first))?;
+        Some(ServedError::NotTls { address: self.address(), said: said(&self.first) })
     }
 
     /// What an error of reading or writing means.
@@ -87,13 +88,17 @@ impl Wire {
         }
     }
 
+    /// The same during the TLS handshake.
+    pub(super) fn handshake_error(&self, error: &io::Error) -> ServedError {
+        self.not_tls().unwrap_or_else(|| self.error(error))
+    }
+
     /// What an error of TLS means.
     pub(super) fn tls_error(&self, error: &rustls::Error) -> ServedError {
-        let address = self.address();
-        // The first byte of a TLS record: an alert, or the handshake.
-        if self.first.first().is_some_and(|first| ![0x15, 0x16].contains(first)) {
-            return ServedError::NotTls { address, said: self.said() };
+        if let Some(error) = self.not_tls() {
+            return error;
         }
+        let address = self.address();
         let words = one_line(&error.to_string(), 200);
         match error {
             rustls::Error::AlertReceived(_) => {
@@ -151,7 +156,9 @@ impl Write for Wire {
 /// One line for people, of what a server said.
 pub(super) fn said(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    one_line(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default(), 80)
+    let line = one_line(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default(), 80);
+    let is_text = !line.is_empty() && !line.contains(char::REPLACEMENT_CHARACTER) && !text.contains('\0');
+    if is_text { format!("`{line}`") } else { "something that is no text".to_owned() }
 }
 
 fn remaining(deadline: Instant) -> Duration {
