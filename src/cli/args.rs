@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
-use crate::format::{Format, Kubernetes};
+use crate::format::{Format, Kubernetes, Recipe};
 use crate::provider::REGISTRY;
 
 /// TLS certificates from JD Cloud, Tencent Cloud, Huawei Cloud SCM and CTyun, on disk in one layout.
@@ -310,18 +310,15 @@ fn formats() -> impl TypedValueParser<Value = Format> {
 }
 
 fn alias(text: &str) -> Result<String, &'static str> {
-    let is_sound = !text.is_empty() && text.len() <= 255 && !text.chars().any(char::is_control);
-    if is_sound { Ok(text.to_owned()) } else { Err("an alias is 1 to 255 bytes, without control characters") }
+    if Recipe::is_alias(text) { Ok(text.to_owned()) } else { Err(Recipe::ALIASES) }
 }
 
 fn kubernetes_name(text: &str) -> Result<String, &'static str> {
-    let what = "use lower-case letters, digits, `-` and `.`, each part beginning and ending with a letter or digit";
-    if Kubernetes::is_name(text) { Ok(text.to_owned()) } else { Err(what) }
+    if Kubernetes::is_name(text) { Ok(text.to_owned()) } else { Err(Kubernetes::NAMES) }
 }
 
 fn kubernetes_namespace(text: &str) -> Result<String, &'static str> {
-    let what = "use at most 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit";
-    if Kubernetes::is_namespace(text) { Ok(text.to_owned()) } else { Err(what) }
+    if Kubernetes::is_namespace(text) { Ok(text.to_owned()) } else { Err(Kubernetes::NAMESPACES) }
 }
 
 fn provider_names() -> PossibleValuesParser {

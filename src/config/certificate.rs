@@ -13,7 +13,7 @@ use super::suggest::listed;
 use super::value::Literal;
 use crate::credential::SecretSource;
 use crate::domain;
-use crate::format::Format;
+use crate::format::{self, Format, Recipe};
 use crate::store::Name;
 
 /// How long a command may take, where nothing says otherwise.
@@ -259,7 +259,7 @@ type Extras = (Option<SecretSource>, Option<String>, Option<Kubernetes>);
 /// What only some formats use.
 fn extras(table: &Section<'_>, formats: &[Format]) -> Extras {
     let keystore_password = table.sourced("keystore_password", Literal::Refused);
-    let keystore_alias = table.text("keystore_alias").map(|alias| alias.text.to_owned());
+    let keystore_alias = checked(table, "keystore_alias", Recipe::is_alias, Recipe::ALIASES);
     let kubernetes = table.table("kubernetes").map(|table| kubernetes(&table));
     let has_keystore = formats.iter().any(|format| format.is_keystore());
     let uses = [
@@ -277,20 +277,19 @@ fn extras(table: &Section<'_>, formats: &[Format]) -> Extras {
 }
 
 fn kubernetes(table: &Section<'_>) -> Kubernetes {
-    let name = |key| {
-        let Text { text, at } = table.text(key)?;
-        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-        let is_name = text.len() <= 253
-            && text.chars().all(is_plain)
-            && !text.starts_with(['-', '.'])
-            && !text.ends_with(['-', '.']);
-        if !is_name {
-            let what = "use lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit";
-            table.say(at, &format!("`{key}` is {}; {what}", shown(text)));
-        }
-        Some(text.to_owned())
+    let kubernetes = Kubernetes {
+        name: checked(table, "name", format::Kubernetes::is_name, format::Kubernetes::NAMES),
+        namespace: checked(table, "namespace", format::Kubernetes::is_namespace, format::Kubernetes::NAMESPACES),
     };
-    let kubernetes = Kubernetes { name: name("name"), namespace: name("namespace") };
     table.finish();
     kubernetes
+}
+
+/// A text that the format takes.
+fn checked(table: &Section<'_>, key: &'static str, is_sound: fn(&str) -> bool, what: &str) -> Option<String> {
+    let Text { text, at } = table.text(key)?;
+    if !is_sound(text) {
+        table.say(at, &format!("`{key}` is {}; {what}", shown(text)));
+    }
+    Some(text.to_owned())
 }

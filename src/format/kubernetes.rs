@@ -19,6 +19,12 @@ pub struct Kubernetes {
 }
 
 impl Kubernetes {
+    /// What [`Self::is_name`] asks for, for people.
+    pub const NAMES: &'static str = "use at most 253 lower-case letters, digits, `-` and `.`, each part beginning and ending with a letter or digit";
+    /// What [`Self::is_namespace`] asks for, for people.
+    pub const NAMESPACES: &'static str =
+        "use at most 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit";
+
     /// A name made of a certificate directory's. `_.example.com`, a wildcard's, becomes `wildcard.example.com`: names
     /// of secrets have no underscore (DNS subdomains, RFC 1123).
     #[must_use]
@@ -58,26 +64,35 @@ fn is_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(is_plain) && !label.starts_with('-') && !label.ends_with('-')
 }
 
-/// The manifest. Names are quoted: `true` and `1e3` are names, too.
+/// The manifest.
 pub(super) fn secret(bundle: &Bundle, names: &Kubernetes) -> Zeroizing<Vec<u8>> {
-    let namespace = names.namespace.as_ref().map(|namespace| format!("  namespace: \"{namespace}\"\n"));
+    let namespace = names.namespace.as_deref().map(|namespace| format!("  namespace: {}\n", quoted(namespace)));
     let head = format!(
-        "apiVersion: v1\nkind: Secret\ntype: kubernetes.io/tls\nmetadata:\n  name: \"{}\"\n{}data:\n",
-        names.name,
+        "apiVersion: v1\nkind: Secret\ntype: kubernetes.io/tls\nmetadata:\n  name: {}\n{}data:\n",
+        quoted(&names.name),
         namespace.unwrap_or_default()
     );
-    let (certificates, key) = (pem::fullchain(bundle).into_bytes(), bundle.key().to_pem());
-    let digits = |bytes: usize| bytes.div_ceil(3).saturating_mul(4);
-    let room = head.len() + digits(certificates.len()) + digits(key.len()) + 32;
-    // Room for all of it, so that no copy of the key is left behind by growing.
-    let mut text = Zeroizing::new(String::with_capacity(room));
-    text.push_str(&head);
-    for (field, bytes) in [("tls.crt", certificates.as_slice()), ("tls.key", key.as_slice())] {
-        text.push_str("  ");
-        text.push_str(field);
-        text.push_str(": ");
-        STANDARD.encode_string(bytes, &mut text);
-        text.push('\n');
+    let (certificates, key) = (pem::fullchain(bundle), bundle.key().to_pem());
+    let data = [("  tls.crt: ", certificates.as_bytes()), ("  tls.key: ", key.as_slice())];
+    let digits = |bytes: &[u8]| bytes.len().div_ceil(3).saturating_mul(4);
+    let room = data.iter().map(|(field, bytes)| field.len() + digits(bytes) + 1).sum::<usize>() + head.len();
+    // Room for all of it, so that no copy of the key is left behind by growing; for the same reason it is encoded in its
+    // place.
+    let mut text = Zeroizing::new(Vec::with_capacity(room));
+    text.extend_from_slice(head.as_bytes());
+    for (field, bytes) in data {
+        text.extend_from_slice(field.as_bytes());
+        let start = text.len();
+        text.resize(start + digits(bytes), b'=');
+        let place = text.get_mut(start..).unwrap_or_default();
+        // It fits, by the count above.
+        let _ = STANDARD.encode_slice(bytes, place);
+        text.push(b'\n');
     }
-    Zeroizing::new(std::mem::take(&mut *text).into_bytes())
+    text
+}
+
+/// As a string, in JSON's quotes, which are YAML's, too: `true` and `1e3` are names like others.
+fn quoted(name: &str) -> String {
+    serde_json::Value::from(name).to_string()
 }

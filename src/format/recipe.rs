@@ -79,6 +79,15 @@ const NAME: &str = "name";
 const NAMESPACE: &str = "namespace";
 
 impl Recipe {
+    /// What [`Self::is_alias`] asks for, for people.
+    pub const ALIASES: &'static str = "use 1 to 255 bytes, without control characters";
+
+    /// Whether `text` can be what a key is called in key stores.
+    #[must_use]
+    pub fn is_alias(text: &str) -> bool {
+        (1..=255).contains(&text.len()) && !text.chars().any(char::is_control)
+    }
+
     /// Whether files of which this is recorded were made by this recipe, but for the password, of which nothing is.
     pub fn is_of<'a>(&self, files: impl IntoIterator<Item = (&'a str, &'a Settings)>) -> bool {
         files.into_iter().all(|(name, settings)| {
