@@ -1,6 +1,8 @@
 //! What a bundle's files hold, in each format.
 
+mod kubernetes;
 mod plain;
+mod servers;
 
 use certctl::bundle::{Bundle, Material, Requirements};
 use certctl::format::FileImage;
