@@ -137,7 +137,8 @@ pub(super) struct DescribeArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  certctl download -p tencent www.example.com -d /etc/certs\n  \
-    certctl download -p huawei scs1554192131150 --name shop\n  certctl download -p ctyun --all -d /etc/certs --dry-run")]
+    certctl download -p huawei scs1554192131150 --name shop --format pkcs12\n  \
+    certctl download -p jdcloud www.example.com --stdout k8s-secret | kubectl apply -f -\n  certctl download -p ctyun --all -d /etc/certs --dry-run")]
 pub(super) struct DownloadArgs {
     #[command(flatten)]
     pub(super) account: AccountArgs,
@@ -161,7 +162,7 @@ pub(super) struct DownloadArgs {
     pub(super) stdout: Option<Format>,
     #[command(flatten)]
     pub(super) making: MakingArgs,
-    /// Replace a newer certificate by an older one, too
+    /// Replace a newer certificate by an older one, too; with --stdout, print onto a terminal, too
     #[arg(long)]
     pub(super) force: bool,
     /// Download and verify, but write nothing
