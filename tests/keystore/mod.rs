@@ -1,5 +1,7 @@
 //! Key stores and encrypted keys: what other software writes is opened, and what is written here opens elsewhere.
 
+mod crafted;
+mod damage;
 mod java;
 mod keys;
 mod openssl;
@@ -21,6 +23,17 @@ fn openssl(directory: &Path, arguments: &str) -> String {
     let at = directory.display().to_string();
     let arguments: Vec<_> = arguments.split_whitespace().map(|argument| argument.replace('@', &at)).collect();
     oracle::run("openssl", &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Some DER, its content in pieces.
+fn tlv(tag: u8, pieces: &[&[u8]]) -> Vec<u8> {
+    let content = pieces.concat();
+    let length = content.len().to_be_bytes();
+    let digits = &length[length.iter().take_while(|&&digit| digit == 0).count()..];
+    match content.len() {
+        length @ 0..=0x7f => [&[tag, length.try_into().unwrap()], content.as_slice()].concat(),
+        _ => [&[tag, 0x80 | u8::try_from(digits.len()).unwrap()], digits, &content].concat(),
+    }
 }
 
 /// A key with its chain.
