@@ -1,7 +1,9 @@
 //! What a bundle's files hold, in each format.
 
+mod java;
 mod kubernetes;
 mod plain;
+mod roundtrip;
 mod servers;
 
 use certctl::bundle::{Bundle, Material, Requirements};

@@ -8,8 +8,8 @@ import java.util.*;
 
 /**
  * Java's own key stores, many in one run. Each line of stdin is a job, its fields separated by tabs:
- * `read TYPE PATH PASSWORD` prints each entry as PATH, ALIAS, PRIVATE KEY and CERTIFICATES (hexadecimal, by commas), or
- * PATH, `refused` and why; `write TYPE PATH PASSWORD ALIAS ALGORITHM KEY CERTIFICATES LEGACY` makes a key store of one
+ * `read TYPE PATH PASSWORD` prints each entry as PATH, ALIAS, PRIVATE KEY, CERTIFICATES (hexadecimal, by commas) and
+ * DATE (milliseconds), or PATH, `refused` and why; `write TYPE PATH PASSWORD ALIAS ALGORITHM KEY CERTIFICATES LEGACY` makes a key store of one
  * key, or, without a key, of the certificates alone.
  */
 class Stores {
@@ -44,7 +44,9 @@ class Stores {
                 chain.add(HexFormat.of().formatHex(certificate.getEncoded()));
             }
             String hex = key == null ? "" : HexFormat.of().formatHex(key.getEncoded());
-            out.println(job[2] + "\t" + alias + "\t" + hex + "\t" + String.join(",", chain));
+            // PKCS#12 has no dates; Java makes some up.
+            long created = job[1].equals("JKS") ? store.getCreationDate(alias).getTime() : 0;
+            out.println(job[2] + "\t" + alias + "\t" + hex + "\t" + String.join(",", chain) + "\t" + created);
         }
     }
 

@@ -14,8 +14,8 @@ const ENVELOPED_DATA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03";
 const SHA256: &[u8] = b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01";
 const MOST: u64 = 10_000_000;
 
-fn unsupported(what: &str) -> Option<KeystoreError> {
-    Some(KeystoreError::Unsupported { what: what.to_owned() })
+fn unsupported(what: &str) -> KeystoreError {
+    KeystoreError::Unsupported { what: what.to_owned() }
 }
 
 /// A PFX without a MAC.
@@ -126,7 +126,7 @@ fn bags_of_every_kind() {
     let sdsi = of_bags(&[certificate(b"not X.509", 2)]);
     assert!(Kind::Pkcs12.open(&sdsi, "").unwrap().certificates.is_empty());
     let deeper = of_bags(&[bag(6, &nested(7))]);
-    assert_eq!(Kind::Pkcs12.open(&deeper, "").err(), unsupported("bags inside each other"));
+    assert_eq!(Kind::Pkcs12.open(&deeper, "").err(), Some(unsupported("bags inside each other")));
     let deepest = of_bags(&[bag(6, &nested(10_000))]);
     assert!(Kind::Pkcs12.open(&deepest, "").is_err());
     let no_key = of_bags(&[bag(1, &owner.chain[0])]);
@@ -138,15 +138,15 @@ fn other_protection_than_a_password_is_named() {
     let content = tlv(0x30, &[]);
     let signed = pfx(SIGNED_DATA, &content);
     assert_eq!(Kind::of(&signed), Some(Kind::Pkcs12));
-    assert_eq!(Kind::Pkcs12.open(&signed, "x").err(), unsupported("a signature in place of a password"));
+    assert_eq!(Kind::Pkcs12.open(&signed, "x").err(), Some(unsupported("a signature in place of a password")));
     let enveloped = tlv(0x30, &[&tlv(0x30, &[ENVELOPED_DATA, &tlv(0xa0, &[&content])])]);
     let enveloped = pfx(DATA, &tlv(4, &[&enveloped]));
-    assert_eq!(Kind::Pkcs12.open(&enveloped, "x").err(), unsupported("a public key in place of a password"));
+    assert_eq!(Kind::Pkcs12.open(&enveloped, "x").err(), Some(unsupported("a public key in place of a password")));
 
     let mut made = Owner::ec().entry("a", |entry| pkcs12(entry, "x", Strength::Modern)).unwrap().to_vec();
     let at = made.windows(SHA256.len()).rposition(|window| window == SHA256).unwrap();
     made[at..at + SHA256.len()].copy_from_slice(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0e");
-    assert_eq!(Kind::Pkcs12.open(&made, "x").err(), unsupported("PBMAC1"));
+    assert_eq!(Kind::Pkcs12.open(&made, "x").err(), Some(unsupported("PBMAC1")));
 }
 
 /// One value's tag, and where its content is.

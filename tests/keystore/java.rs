@@ -9,7 +9,7 @@ use certctl::digest::hex;
 use certctl::keystore::{KeystoreError, Kind, Strength, jks, pkcs12};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 
-use super::Owner;
+use super::{CREATED, Owner};
 use crate::oracle;
 
 /// What Stores.java prints for these jobs; `None` where there is no Java.
@@ -75,15 +75,16 @@ fn java_reads_what_is_written_here() {
     let dir = tempfile::tempdir().unwrap();
     let (mut jobs, mut wanted) = (Vec::new(), Vec::new());
     for (kind, make) in MAKERS {
-        for (_, owner) in owners() {
-            for (alias, password) in NAMES.iter().chain(NOT_ASCII.iter().filter(|_| kind == "JKS")) {
-                let path = dir.path().join(jobs.len().to_string());
-                fs::write(&path, make(&owner, alias, password)).unwrap();
-                let path = path.display();
-                jobs.push(format!("read\t{kind}\t{path}\t{password}"));
-                let (key, chain) = (hex(&owner.plain_key()), hexadecimal(&owner.chain));
-                wanted.push(format!("{path}\t{}\t{key}\t{chain}", alias.to_lowercase()));
-            }
+        let not_ascii = NOT_ASCII.iter().filter(|_| kind == "JKS");
+        let names = NAMES.iter().chain(not_ascii);
+        for ((_, owner), (alias, password)) in owners().iter().cycle().zip(names) {
+            let path = dir.path().join(jobs.len().to_string());
+            fs::write(&path, make(owner, alias, password)).unwrap();
+            let path = path.display();
+            jobs.push(format!("read\t{kind}\t{path}\t{password}"));
+            let (key, chain) = (hex(&owner.plain_key()), hexadecimal(&owner.chain));
+            let created = if kind == "JKS" { CREATED.as_millisecond() } else { 0 };
+            wanted.push(format!("{path}\t{}\t{key}\t{chain}\t{created}", alias.to_lowercase()));
         }
         jobs.push(format!("read\t{kind}\t{}\twrong", dir.path().join((jobs.len() - 1).to_string()).display()));
         wanted.push("refused".to_owned());
@@ -111,6 +112,13 @@ fn what_java_writes_opens() {
             let at = path.display();
             jobs.push(format!("write\t{kind}\t{at}\t{password}\t{alias}\t{algorithm}\t{key}\t{chain}\t{legacy}"));
             written.push((path, store, Some(*alias), *password, owner));
+        }
+        if legacy == "1" {
+            // What Java takes for no password at all, where others put two zero bytes.
+            let (path, owner) = (dir.path().join(jobs.len().to_string()), Owner::ec());
+            let (key, chain) = (hex(&owner.plain_key()), hexadecimal(&owner.chain));
+            jobs.push(format!("write\t{kind}\t{}\t\0\tempty\tEC\t{key}\t{chain}\t{legacy}", path.display()));
+            written.push((path, store, Some("empty"), "", owner));
         }
         let (path, owner) = (dir.path().join(jobs.len().to_string()), Owner::ec());
         let chain = hexadecimal(&owner.chain);

@@ -81,6 +81,17 @@ fn passwords_of_every_kind() {
 }
 
 #[test]
+fn padding_that_fits_by_chance_is_no_key() {
+    let Some((dir, _)) = plain() else { return };
+    let der = encrypted(dir.path(), "-v2 aes-128-cbc -iter 1", "right");
+    // One in 256 passes the padding.
+    for number in 0..3000 {
+        let opened = open_key(&der, &format!("wrong {number}"));
+        assert_eq!(opened.err(), Some(KeystoreError::WrongPassword), "{number}");
+    }
+}
+
+#[test]
 fn what_is_not_supported_is_named() {
     let Some((dir, _)) = plain() else { return };
     for (form, what) in [

@@ -18,6 +18,9 @@ use crate::oracle;
 /// Where the tests' own keys are.
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys");
 
+/// When all that is made here was made.
+const CREATED: Timestamp = Timestamp::constant(1_700_000_000, 123_000_000);
+
 /// Makes openssl write its `-out`; the arguments are separated by blanks, `@` stands for `directory`.
 fn openssl(directory: &Path, arguments: &str) -> String {
     let at = directory.display().to_string();
@@ -76,7 +79,7 @@ impl Owner {
     /// Calls `with` with everything as an entry.
     fn entry<T>(&self, alias: &str, with: impl FnOnce(&Entry<'_>) -> T) -> T {
         let chain: Vec<&[u8]> = self.chain.iter().map(Vec::as_slice).collect();
-        with(&Entry { alias, key: &self.key, chain: &chain, created: Timestamp::UNIX_EPOCH })
+        with(&Entry { alias, key: &self.key, chain: &chain, created: CREATED })
     }
 
     /// The key as every software reads it. That of Ed25519 comes in the second version of PKCS#8, with its public half
