@@ -11,6 +11,7 @@ use crate::credential::{CommandProblem, CredentialError};
 use crate::format::FormatError;
 use crate::hook::{HookError, HookProblem, Role};
 use crate::http::{Again, HttpError};
+use crate::keystore::KeystoreError;
 use crate::process::ProcessError;
 use crate::provider::{Meaning, ProviderError, Status};
 use crate::stop::{Signal, Stop};
@@ -382,13 +383,21 @@ fn of_http(error: &HttpError) -> Verdict {
 
 fn of_bundle(error: &BundleError) -> Verdict {
     let code = match error {
-        BundleError::NoKey { .. } => return verdict("no_private_key", Exit::NoCertificate, ""),
+        BundleError::NoKey => return verdict("no_private_key", Exit::NoCertificate, ""),
+        BundleError::NoPassword { .. } | BundleError::WrongPassword { .. } => {
+            let hint = "give it with --key-password-file, --key-password-env or the config's key_password";
+            return verdict("encrypted_key", Exit::Verification, hint);
+        }
+        BundleError::Sealed {
+            fault: KeystoreError::Unsupported { .. } | KeystoreError::TooManyIterations { .. },
+            ..
+        } => "unsupported_encryption",
+        BundleError::Sealed { .. } => "damaged",
         BundleError::MalformedPem { .. }
         | BundleError::MalformedCertificate { .. }
         | BundleError::MalformedKey { .. } => "not_pem",
         BundleError::Archive { .. } => "archive",
-        BundleError::TooMany { .. } | BundleError::NoCertificate { .. } | BundleError::Ambiguous { .. } => "material",
-        BundleError::EncryptedKey { .. } => "encrypted_key",
+        BundleError::TooMany { .. } | BundleError::NoCertificate | BundleError::Ambiguous { .. } => "material",
         BundleError::UnsupportedKey { .. } | BundleError::UncheckableKey { .. } => "unsupported_key",
         BundleError::KeyMismatch { .. } | BundleError::DamagedKey { .. } => "key_mismatch",
         BundleError::Expired { .. } => "expired",

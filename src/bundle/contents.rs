@@ -1,11 +1,13 @@
 //! Material taken apart: every piece told by its content, the certificates and keys in it collected.
 
+use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::archive;
 use super::certificate::Certificate;
 use super::key::{Parsed, PrivateKey};
 use super::material::Material;
+use super::sealed::{MAX_PASSWORDS, Password, Passwords, Sealed};
 use super::{BundleError, pem};
 use crate::der::{self, Reader};
 use crate::keystore;
@@ -13,6 +15,8 @@ use crate::keystore;
 /// Different certificates, and different keys, of one material. Bounds how often a key may have to be matched and a
 /// signature verified.
 const MAX_DIFFERENT: usize = 100;
+/// Encrypted keys, and key stores, of one material. With as many passwords it bounds how often one is tried.
+const MAX_SEALED: usize = 8;
 
 /// What the material holds.
 #[derive(Default)]
@@ -21,10 +25,10 @@ pub(super) struct Contents {
     certificates: Vec<Certificate>,
     /// Keys that are not encrypted, each once in each form.
     keys: Vec<PrivateKey>,
-    /// Where an encrypted key was seen.
-    encrypted_key: Option<String>,
-    /// Where a keystore (JKS, PKCS#12) was seen.
-    keystore: Option<String>,
+    /// What is under a password.
+    sealed: Vec<Sealed>,
+    /// Single lines of text in archives, of which one may be the password.
+    lines: Vec<Password>,
 }
 
 /// Where a piece was found; archives are not opened inside archives, nor base64 inside base64.
@@ -47,13 +51,65 @@ impl Contents {
     }
 
     /// The keys, of which there is at least one, with at least one certificate.
-    pub(super) fn into_parts(self) -> Result<(Vec<PrivateKey>, Vec<Certificate>), BundleError> {
-        let Self { certificates, keys, encrypted_key, keystore } = self;
-        match (keys.is_empty(), encrypted_key) {
-            _ if certificates.is_empty() => Err(BundleError::NoCertificate { keystore }),
-            (true, Some(origin)) => Err(BundleError::EncryptedKey { origin }),
-            (true, None) => Err(BundleError::NoKey { keystore }),
-            (false, _) => Ok((keys, certificates)),
+    ///
+    /// What lies open wins. An encrypted key is opened only where no other belongs to a certificate, a key store only
+    /// where there is no key or no certificate outside: archives have the same material in every server's form.
+    pub(super) fn into_parts(
+        mut self,
+        of_cloud: &[SecretString],
+        of_user: &[SecretString],
+    ) -> Result<(Vec<PrivateKey>, Vec<Certificate>), BundleError> {
+        let mut passwords = Passwords::new(of_cloud, of_user, std::mem::take(&mut self.lines));
+        let (stores, keys): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sealed).into_iter().partition(Sealed::is_store);
+        let mut shut = None;
+        if !keys.is_empty() && !self.has_pair() {
+            shut = self.unseal(&keys, &mut passwords)?;
+        }
+        if !stores.is_empty() && (self.keys.is_empty() || self.certificates.is_empty()) {
+            shut = shut.or(self.unseal(&stores, &mut passwords)?);
+        }
+        match shut {
+            Some(error) if !self.has_pair() => Err(error),
+            _ if self.certificates.is_empty() => Err(BundleError::NoCertificate),
+            _ if self.keys.is_empty() => Err(BundleError::NoKey),
+            _ => Ok((self.keys, self.certificates)),
+        }
+    }
+
+    /// Whether a key belongs to a certificate. One of which that cannot be told counts as well, so that it is named.
+    fn has_pair(&self) -> bool {
+        let mut pairs = self.keys.iter().flat_map(|key| self.certificates.iter().map(move |leaf| (key, leaf)));
+        pairs.any(|(key, leaf)| !matches!(key.matches(leaf), Ok(false)))
+    }
+
+    /// Takes in what can be opened; why the rest cannot, if there is a rest.
+    fn unseal(&mut self, sealed: &[Sealed], passwords: &mut Passwords) -> Result<Option<BundleError>, BundleError> {
+        if sealed.len() > MAX_SEALED {
+            return Err(BundleError::TooMany { what: "encrypted keys and key stores", limit: MAX_SEALED });
+        }
+        let mut shut = None;
+        for sealed in sealed {
+            match sealed.open(passwords) {
+                Ok((keys, certificates)) => {
+                    keys.into_iter().try_for_each(|key| self.add_key(key))?;
+                    certificates.into_iter().try_for_each(|certificate| self.add(certificate))?;
+                }
+                // What the user can do something about is said first.
+                Err(error) => match &shut {
+                    Some(BundleError::NoPassword { .. } | BundleError::WrongPassword { .. }) => {}
+                    Some(_) if matches!(error, BundleError::Sealed { .. }) => {}
+                    _ => shut = Some(error),
+                },
+            }
+        }
+        Ok(shut)
+    }
+
+    fn set_aside(&mut self, sealed: Sealed) {
+        let alike = self.sealed.iter().filter(|known| known.is_store() == sealed.is_store()).count();
+        // One more than are opened is enough to know that they are too many.
+        if alike <= MAX_SEALED && !self.sealed.contains(&sealed) {
+            self.sealed.push(sealed);
         }
     }
 
@@ -61,8 +117,8 @@ impl Contents {
         if let Some(kind) = archive::kind(bytes) {
             return self.open(origin, kind, bytes, depth);
         }
-        if keystore::Kind::of(bytes).is_some() {
-            self.keystore.get_or_insert_with(|| origin.to_owned());
+        if let Some(kind) = keystore::Kind::of(bytes) {
+            self.set_aside(Sealed::store(origin, kind, bytes));
             return Ok(());
         }
         if Reader::whole(der::SEQUENCE, bytes).is_some() {
@@ -75,9 +131,15 @@ impl Contents {
         if pem::is_pem(bytes) {
             return self.take_pem(origin, bytes);
         }
-        match (depth, base64(bytes)) {
+        // A password often is base64, too.
+        let decoded = base64(bytes).filter(|decoded| is_known(decoded));
+        match (depth, decoded) {
             (Depth::Piece, Some(decoded)) => self.take_in(origin, &decoded, Depth::Decoded),
             (Depth::Entry, Some(decoded)) => self.take_in(origin, &decoded, Depth::DecodedEntry),
+            (Depth::Entry, None) => {
+                self.lines.extend(Password::in_file(origin, bytes).filter(|_| self.lines.len() < MAX_PASSWORDS));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -93,33 +155,29 @@ impl Contents {
         Ok(())
     }
 
-    fn take_pem(&mut self, origin: &str, text: &[u8]) -> Result<(), BundleError> {
-        let origin = || origin.to_owned();
+    fn take_pem(&mut self, at: &str, text: &[u8]) -> Result<(), BundleError> {
+        let origin = || at.to_owned();
         for block in pem::blocks(text) {
-            let block = block.map_err(|pem::Fault { label, reason }| BundleError::MalformedPem {
-                origin: origin(),
-                label: label.to_owned(),
-                reason,
-            })?;
+            let malformed =
+                |label: &str, reason| BundleError::MalformedPem { origin: origin(), label: label.to_owned(), reason };
+            let block = block.map_err(|pem::Fault { label, reason }| malformed(label, reason))?;
             if !block.is_certificate() && !block.is_private_key() {
                 continue;
             }
             if block.is_encrypted() {
-                self.encrypted_key.get_or_insert_with(origin);
+                let (dek_info, body) = block.encrypted().map_err(|reason| malformed(block.label, reason))?;
+                self.set_aside(Sealed::legacy_key(at, dek_info, body));
                 continue;
             }
-            let label = || block.label.to_owned();
-            let reason = "its body is not base64";
-            let der =
-                block.der().ok_or_else(|| BundleError::MalformedPem { origin: origin(), label: label(), reason })?;
+            let der = block.der().ok_or_else(|| malformed(block.label, "its body is not base64"))?;
             if block.is_certificate() {
                 let certificate = Certificate::parse_first(&der);
                 self.add(certificate.ok_or_else(|| BundleError::MalformedCertificate { origin: origin() })?)?;
             } else {
                 match PrivateKey::parse(&der) {
                     Some(Parsed::Key(key)) => self.add_key(key)?,
-                    Some(Parsed::Encrypted) => drop(self.encrypted_key.get_or_insert_with(origin)),
-                    None => return Err(BundleError::MalformedKey { origin: origin(), label: label() }),
+                    Some(Parsed::Encrypted) => self.set_aside(Sealed::key(at, der)),
+                    None => return Err(BundleError::MalformedKey { origin: origin(), label: block.label.to_owned() }),
                 }
             }
         }
@@ -133,7 +191,7 @@ impl Contents {
         }
         match PrivateKey::parse(der) {
             Some(Parsed::Key(key)) => self.add_key(key)?,
-            Some(Parsed::Encrypted) => drop(self.encrypted_key.get_or_insert_with(|| origin.to_owned())),
+            Some(Parsed::Encrypted) => self.set_aside(Sealed::key(origin, Zeroizing::new(der.to_vec()))),
             None => {}
         }
         Ok(())
@@ -157,6 +215,14 @@ fn add<T: PartialEq>(list: &mut Vec<T>, new: T, what: &'static str) -> Result<()
     }
     list.push(new);
     Ok(())
+}
+
+/// Whether they are something that [`Contents::take_in`] reads.
+fn is_known(bytes: &[u8]) -> bool {
+    archive::kind(bytes).is_some()
+        || keystore::Kind::of(bytes).is_some()
+        || Reader::whole(der::SEQUENCE, bytes).is_some()
+        || pem::is_pem(bytes)
 }
 
 /// The bytes behind text that is base64 from end to end.

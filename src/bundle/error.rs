@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::ArchiveError;
+use crate::keystore::KeystoreError;
 
 /// What was wrong with the material of a certificate. Texts from outside are cleaned of control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -43,28 +44,44 @@ pub enum BundleError {
     /// More than any download has.
     #[error("the material holds more than {limit} different {what}")]
     TooMany {
-        /// `certificates` or `private keys`.
+        /// `certificates`, `private keys`, or `encrypted keys and key stores`.
         what: &'static str,
         /// How many are allowed.
         limit: usize,
     },
     /// Nothing in the material is a certificate.
-    #[error("the material holds no certificate{}", keystore_note(.keystore.as_deref()))]
-    NoCertificate {
-        /// A keystore (JKS, PKCS#12) that was passed over.
-        keystore: Option<String>,
-    },
-    /// The cloud holds no private key for the certificate, or only inside a keystore.
-    #[error("the cloud hands out no private key for this certificate; if the CSR was made elsewhere, the key is there{}", keystore_note(.keystore.as_deref()))]
-    NoKey {
-        /// A keystore (JKS, PKCS#12) that was passed over.
-        keystore: Option<String>,
-    },
-    /// The only private key is encrypted.
-    #[error("{origin}: the private key is encrypted and certctl has no password for it")]
-    EncryptedKey {
+    #[error("the material holds no certificate")]
+    NoCertificate,
+    /// The cloud holds no private key for the certificate.
+    #[error("the cloud hands out no private key for this certificate; if the CSR was made elsewhere, the key is there")]
+    NoKey,
+    /// The only private key is encrypted, or in a key store, and there is no password to try.
+    #[error("{origin}: the {what} is under a password, and none is known")]
+    NoPassword {
         /// The piece.
         origin: String,
+        /// `private key` or `key store`.
+        what: &'static str,
+    },
+    /// The same, and no password that is known opens it.
+    #[error("{origin}: the {what} is under another password than {}", .tried.join(" or "))]
+    WrongPassword {
+        /// The piece.
+        origin: String,
+        /// `private key` or `key store`.
+        what: &'static str,
+        /// Where the passwords came from that were tried: `yours`, `the cloud's` or a file of an archive.
+        tried: Vec<String>,
+    },
+    /// The same, and no password would help.
+    #[error("{origin}: the {what} cannot be opened: {fault}")]
+    Sealed {
+        /// The piece.
+        origin: String,
+        /// `private key` or `key store`.
+        what: &'static str,
+        /// Why.
+        fault: KeystoreError,
     },
     /// No certificate has the public half of the key.
     #[error("the private key ({key}) belongs to none of the certificates that came with it: {}", .certificates.join("; "))]
@@ -172,8 +189,4 @@ pub enum BundleError {
         /// Start of its validity.
         not_before: Timestamp,
     },
-}
-
-fn keystore_note(keystore: Option<&str>) -> String {
-    keystore.map_or_else(String::new, |origin| format!(" ({origin} is a keystore, which certctl does not open)"))
 }

@@ -11,6 +11,7 @@ mod error;
 mod key;
 mod material;
 mod pem;
+mod sealed;
 mod select;
 
 pub use archive::ArchiveError;
@@ -57,7 +58,7 @@ impl Bundle {
     /// # Errors
     /// The first rule that is broken; [`BundleError::NoKey`] if there are certificates and no private key.
     pub fn assemble(material: &Material, requirements: &Requirements<'_>) -> Result<Self, BundleError> {
-        let (keys, certificates) = Contents::of(material)?.into_parts()?;
+        let (keys, certificates) = Contents::of(material)?.into_parts(material.passwords(), requirements.passwords)?;
         let (key, leaf) = select::key_and_leaf(&keys, &certificates, requirements)?;
         select::check(leaf, requirements)?;
         let chain = chain::build(leaf, &certificates, requirements.now)?;

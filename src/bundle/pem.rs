@@ -88,6 +88,25 @@ impl Block<'_> {
         find(headers, b"Proc-Type:").is_some() && find(headers, b"ENCRYPTED").is_some()
     }
 
+    /// What the headers say of how the body is encrypted, and what is encrypted.
+    pub(super) fn encrypted(&self) -> Result<(&str, Zeroizing<Vec<u8>>), &'static str> {
+        let (dek_info, rest) = self.dek_info().ok_or("its headers do not say how it is encrypted")?;
+        let body = Block { label: self.label, body: rest };
+        Ok((dek_info, body.der().ok_or("its body is not base64")?))
+    }
+
+    /// What `DEK-Info` says, for example `AES-128-CBC,0123…`, and what comes after it.
+    fn dek_info(&self) -> Option<(&str, &[u8])> {
+        const NAME: &[u8] = b"DEK-Info:";
+        let text = after(self.body, find(self.body, NAME)?, NAME).trim_ascii_start();
+        let vector = text.iter().position(|&byte| byte == b',')?.saturating_add(1);
+        let digits = text.iter().skip(vector).take_while(|byte| byte.is_ascii_hexdigit()).count();
+        // Where the line ends are lost base64 goes on behind it, perhaps with the same digits.
+        let is_des = text.get(..3).is_some_and(|name| name.eq_ignore_ascii_case(b"DES"));
+        let (dek_info, rest) = text.split_at_checked(vector + digits.min(if is_des { 16 } else { 32 }))?;
+        Some((std::str::from_utf8(dek_info).ok()?, rest))
+    }
+
     /// The DER in the body, or `None` if it is not base64.
     pub(super) fn der(&self) -> Option<Zeroizing<Vec<u8>>> {
         decode(self.split().1)

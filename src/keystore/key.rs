@@ -56,12 +56,3 @@ pub(super) fn first_version(der: &[u8]) -> Zeroizing<Vec<u8>> {
     };
     read().unwrap_or_else(|| Zeroizing::new(der.to_vec()))
 }
-
-/// The DER in the body of a PEM block with `Proc-Type: 4,ENCRYPTED`; `dek_info` is what its `DEK-Info` says, for
-/// example `AES-128-CBC,0123456789ABCDEF0123456789ABCDEF`.
-///
-/// # Errors
-/// As for [`open_key`].
-pub fn open_legacy_key(_dek_info: &str, _body: &[u8], _password: &str) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
-    Err(KeystoreError::Unsupported { what: "an encrypted key".to_owned() })
-}

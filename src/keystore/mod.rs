@@ -10,6 +10,7 @@ mod error;
 mod hash;
 mod jks;
 mod key;
+mod legacy;
 mod oid;
 mod password;
 mod pkcs12;
@@ -23,7 +24,8 @@ use zeroize::Zeroizing;
 
 pub use error::KeystoreError;
 pub use jks::jks;
-pub use key::{open_key, open_legacy_key};
+pub use key::open_key;
+pub use legacy::open_legacy_key;
 pub use pkcs12::{Strength, pkcs12};
 
 /// A kind of key store, told by its first bytes.

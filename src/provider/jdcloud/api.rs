@@ -53,6 +53,9 @@ struct DownloadCertDesc {
     key_file: Text,
     cert_file: Text,
     ca_cert_file: Text,
+    /// Of whatever in the files is encrypted.
+    #[serde(rename = "certEncryptePassword")]
+    password: Text,
 }
 
 impl Row {
@@ -88,8 +91,9 @@ impl Download {
         if descriptions.len() > 1 {
             descriptions.retain(|description| description.cert_id.as_str() == id);
         }
-        let DownloadCertDesc { key_file, cert_file, ca_cert_file, .. } = descriptions.pop()?;
-        material([("keyFile", key_file), ("certFile", cert_file), ("caCertFile", ca_cert_file)])
+        let DownloadCertDesc { key_file, cert_file, ca_cert_file, password, .. } = descriptions.pop()?;
+        let material = material([("keyFile", key_file), ("certFile", cert_file), ("caCertFile", ca_cert_file)])?;
+        Some(material.with_password(password.0.unwrap_or_default()))
     }
 }
 
