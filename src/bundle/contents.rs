@@ -15,8 +15,8 @@ use crate::keystore;
 /// Different certificates, and different keys, of one material. Bounds how often a key may have to be matched and a
 /// signature verified.
 const MAX_DIFFERENT: usize = 100;
-/// Encrypted keys, and key stores, of one material. With as many passwords it bounds how often one is tried.
-const MAX_SEALED: usize = 8;
+/// How often a password is tried on something. Each try may cost as much as a key store may ask for.
+const MAX_TRIES: usize = 64;
 
 /// What the material holds.
 #[derive(Default)]
@@ -84,8 +84,8 @@ impl Contents {
 
     /// Takes in what can be opened; why the rest cannot, if there is a rest.
     fn unseal(&mut self, sealed: &[Sealed], passwords: &mut Passwords) -> Result<Option<BundleError>, BundleError> {
-        if sealed.len() > MAX_SEALED {
-            return Err(BundleError::TooMany { what: "encrypted keys and key stores", limit: MAX_SEALED });
+        if sealed.len().saturating_mul(passwords.len()) > MAX_TRIES {
+            return Err(BundleError::TooMany { what: "ways to open what is under a password", limit: MAX_TRIES });
         }
         let mut shut = None;
         for sealed in sealed {
@@ -108,7 +108,7 @@ impl Contents {
     fn set_aside(&mut self, sealed: Sealed) {
         let alike = self.sealed.iter().filter(|known| known.is_store() == sealed.is_store()).count();
         // One more than are opened is enough to know that they are too many.
-        if alike <= MAX_SEALED && !self.sealed.contains(&sealed) {
+        if alike <= MAX_TRIES && !self.sealed.contains(&sealed) {
             self.sealed.push(sealed);
         }
     }

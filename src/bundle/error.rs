@@ -44,7 +44,7 @@ pub enum BundleError {
     /// More than any download has.
     #[error("the material holds more than {limit} different {what}")]
     TooMany {
-        /// `certificates`, `private keys`, or `encrypted keys and key stores`.
+        /// For example `certificates` or `private keys`.
         what: &'static str,
         /// How many are allowed.
         limit: usize,

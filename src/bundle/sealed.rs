@@ -128,6 +128,11 @@ impl Passwords {
         Self { known, right: None }
     }
 
+    /// How many are tried on each thing.
+    pub(super) fn len(&self) -> usize {
+        self.known.len().saturating_add(1)
+    }
+
     /// What comes of the first password that opens. The last one tried is the empty one, which nobody has to know.
     fn find<T>(&mut self, open: impl Fn(&str) -> Result<T, KeystoreError>) -> Result<T, KeystoreError> {
         let mut fault = KeystoreError::WrongPassword;

@@ -96,12 +96,12 @@ fn every_kind_with_every_folder() {
 }
 
 #[test]
-fn an_archive_without_a_pem_key_says_what_it_passed_over() {
+fn an_archive_whose_key_is_only_in_key_stores_says_why_they_are_not_opened() {
     let pki = Pki::new();
     let files: Files = tencent(&pki).into_iter().filter(|(name, _)| !name.ends_with(".key")).collect();
     let error = assemble(&[zip_of(&files)], &[]).unwrap_err();
-    let want = Some("piece 0: IIS/www.example.com.pfx");
-    assert!(matches!(&error, BundleError::NoKey { keystore } if keystore.as_deref() == want), "{error}");
+    let error = error.to_string();
+    assert!(error.starts_with("piece 0: IIS/www.example.com.pfx: the key store cannot be opened: "), "{error}");
 }
 
 /// One entry of a zip that is written byte by byte.
@@ -253,7 +253,7 @@ fn names_that_leave_the_archive() {
     let good: [&[u8]; 5] = [b"a..b/c", b"folder\\file", b"\xd6\xa4\xca\xe9/\xc3\xfb", b"...", b"*.example.com_nginx/x"];
     for name in good {
         let error = assemble(&[raw_zip(&[RawEntry::stored(name, b"x")])], &[]).unwrap_err();
-        assert!(matches!(error, BundleError::NoCertificate { .. }), "{name:?}: {error}");
+        assert!(matches!(error, BundleError::NoCertificate), "{name:?}: {error}");
     }
 }
 
@@ -320,7 +320,7 @@ fn archives_that_are_cut_off_or_none_at_all() {
     }
     let empty = [b"PK\x05\x06".as_slice(), &[0; 18]].concat();
     let error = assemble(&[empty], &[]).unwrap_err();
-    assert!(matches!(error, BundleError::NoCertificate { .. }), "{error}");
+    assert!(matches!(error, BundleError::NoCertificate), "{error}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod oracles;
 mod pem;
 mod pki;
 mod properties;
+mod sealed;
 mod secrecy;
 
 use certctl::bundle::{Bundle, BundleError, Material, Requirements};

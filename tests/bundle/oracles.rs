@@ -117,29 +117,6 @@ fn keys_that_only_openssl_makes() {
 }
 
 #[test]
-fn encrypted_keys_of_openssl() {
-    if !has("openssl") {
-        return;
-    }
-    let pki = Pki::new();
-    let directory = tempfile::tempdir().unwrap();
-    let at = directory.path();
-    std::fs::write(at.join("key.pem"), pki.leaf.key_pem()).unwrap();
-    run(at, "openssl pkcs8 -topk8 -passout pass:secret -in key.pem -out pkcs8.pem");
-    run(at, "openssl ec -aes128 -passout pass:secret -in key.pem -out legacy.pem");
-    for name in ["pkcs8.pem", "legacy.pem"] {
-        let key = std::fs::read_to_string(at.join(name)).unwrap();
-        let error = assemble(&[pki.fullchain(), key], &[]).unwrap_err();
-        assert!(matches!(error, BundleError::EncryptedKey { .. }), "{name}: {error}");
-    }
-    std::fs::write(at.join("cert.pem"), pki.leaf.pem()).unwrap();
-    run(at, "openssl pkcs12 -export -passout pass:secret -inkey key.pem -in cert.pem -out keystore.p12");
-    let keystore = std::fs::read(at.join("keystore.p12")).unwrap();
-    let error = assemble(&[pki.fullchain().into_bytes(), keystore], &[]).unwrap_err();
-    assert_eq!(error, BundleError::NoKey { keystore: Some("piece 1".to_owned()) });
-}
-
-#[test]
 fn facts_agree() {
     if !has("openssl") {
         return;

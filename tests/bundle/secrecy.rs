@@ -11,7 +11,7 @@ use super::assemble;
 use super::pki::{Node, Pki, ec_parts, pem, rsa, sec1};
 
 /// Asserts that no eight bytes in a row of the key are in the text, in hex, base64 or as a list of numbers.
-fn assert_silent(case: &str, text: &str, key: &[u8]) {
+pub(super) fn assert_silent(case: &str, text: &str, key: &[u8]) {
     let list = |window: &[u8]| window.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
     let hex = |window: &[u8]| window.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let lower = text.to_lowercase();
