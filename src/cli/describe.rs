@@ -17,7 +17,7 @@ pub(super) async fn run(args: &DescribeArgs, scene: &Scene<'_>) -> Result<Exit, 
             Wanted::Id(id) => id,
             Wanted::Domain(domain) => {
                 let rows = account.cloud.list().await?;
-                inventory::find(&account, &rows, &domain, now, account.jobs).await?
+                inventory::find(&account, &rows, &domain, &[], now, account.jobs).await?
             }
         };
         Ok::<_, Failure>(account.cloud.describe(&id).await?)

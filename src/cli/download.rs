@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::Scene;
 use super::accounts::picked_one;
@@ -46,7 +47,7 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
     });
     let rows = match super::reach(global).and_then(|reach| Ok(candidate.open(&reach, environment)?)) {
         Ok(account) => {
-            let (targets, mut rows) = targets(args, &account, now).await;
+            let (targets, mut rows) = targets(args, &account, &delivery.passwords, now).await;
             if let (Some(format), [target]) = (args.stdout, targets.as_slice()) {
                 return stream(&account, target, format, &delivery).await;
             }
@@ -102,7 +103,12 @@ async fn stream(account: &Account, target: &Target, format: Format, delivery: &D
 }
 
 /// The certificates that are meant, each once, and a row for each that was not found.
-async fn targets(args: &DownloadArgs, account: &Account, now: Timestamp) -> (Vec<Target>, Vec<Row>) {
+async fn targets(
+    args: &DownloadArgs,
+    account: &Account,
+    passwords: &[SecretString],
+    now: Timestamp,
+) -> (Vec<Target>, Vec<Row>) {
     let (mut targets, mut rows) = (Vec::new(), Vec::new());
     let wanted: Vec<_> = args.certificates.iter().map(|text| Wanted::parse(text)).collect();
     // One listing serves all domains; ids need none.
@@ -126,7 +132,7 @@ async fn targets(args: &DownloadArgs, account: &Account, now: Timestamp) -> (Vec
         targets.extend(usable.map(|row| Target { id: row.id.clone(), domains: Vec::new() }));
     }
     for wanted in wanted {
-        match find(wanted, &listing, account, now).await {
+        match find(wanted, &listing, account, passwords, now).await {
             Ok(target) => add(&mut targets, target),
             Err(row) => rows.push(*row),
         }
@@ -139,13 +145,23 @@ fn all_names(args: &DownloadArgs) -> Option<String> {
     Some(args.certificates.join(", ")).filter(|names| !names.is_empty())
 }
 
-async fn find(wanted: Wanted, listing: &[Certificate], account: &Account, now: Timestamp) -> Result<Target, Box<Row>> {
+async fn find(
+    wanted: Wanted,
+    listing: &[Certificate],
+    account: &Account,
+    passwords: &[SecretString],
+    now: Timestamp,
+) -> Result<Target, Box<Row>> {
     match wanted {
         Wanted::Id(id) => Ok(Target { id, domains: Vec::new() }),
-        Wanted::Domain(domain) => match inventory::find(account, listing, &domain, now, account.jobs).await {
-            Ok(id) => Ok(Target { id, domains: vec![domain] }),
-            Err(failure) => Err(Box::new(Row::failed(account.provider, &account.name, None, Some(domain), failure))),
-        },
+        Wanted::Domain(domain) => {
+            match inventory::find(account, listing, &domain, passwords, now, account.jobs).await {
+                Ok(id) => Ok(Target { id, domains: vec![domain] }),
+                Err(failure) => {
+                    Err(Box::new(Row::failed(account.provider, &account.name, None, Some(domain), failure)))
+                }
+            }
+        }
     }
 }
 

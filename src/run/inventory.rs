@@ -1,6 +1,7 @@
 //! What accounts hold, and which of it is meant.
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::in_order;
 use super::select::{candidates, newest};
@@ -28,7 +29,8 @@ pub async fn list(account: &Account, names_matter: bool, jobs: usize) -> Result<
 /// The id of the newest certificate among `rows` that covers `wanted`.
 ///
 /// What the listing leaves out is asked for, `jobs` certificates at a time: names where they are not complete, and
-/// the start of validity where it decides.
+/// the start of validity where it decides. Only the certificate itself may tell that, and `passwords` open it if it is in
+/// a key store.
 ///
 /// # Errors
 /// Those of the cloud, and [`Failure::NotCovered`].
@@ -36,12 +38,13 @@ pub async fn find(
     account: &Account,
     rows: &[Certificate],
     wanted: &str,
+    passwords: &[SecretString],
     now: Timestamp,
     jobs: usize,
 ) -> Result<String, Failure> {
     let candidates = candidates(rows, wanted, now);
     let several = candidates.len() > 1;
-    let known = in_order(candidates, jobs, |row| complete(account, row, wanted, now, several)).await;
+    let known = in_order(candidates, jobs, |row| complete(account, row, wanted, passwords, now, several)).await;
     let known: Vec<Option<Certificate>> = known.into_iter().collect::<Result<_, _>>()?;
     // The description may tell of a start of validity that is still to come.
     let known: Vec<Certificate> = known.into_iter().flatten().filter(|row| row.is_usable(now)).collect();
@@ -60,6 +63,7 @@ async fn complete(
     account: &Account,
     row: Certificate,
     wanted: &str,
+    passwords: &[SecretString],
     now: Timestamp,
     several: bool,
 ) -> Result<Option<Certificate>, Failure> {
@@ -69,7 +73,7 @@ async fn complete(
     }
     match describe(account, row).await? {
         Some(row) if !is_enough(&row) && domain::covers(&row.domains, wanted) => {
-            look_inside(account, row, now).await.map(Some)
+            look_inside(account, row, passwords, now).await.map(Some)
         }
         row => Ok(row),
     }
@@ -97,10 +101,15 @@ pub(super) async fn describe(account: &Account, row: Certificate) -> Result<Opti
 }
 
 /// The row with the start of validity that only the certificate itself tells: Huawei's older API names none.
-pub(super) async fn look_inside(account: &Account, row: Certificate, now: Timestamp) -> Result<Certificate, Failure> {
+pub(super) async fn look_inside(
+    account: &Account,
+    row: Certificate,
+    passwords: &[SecretString],
+    now: Timestamp,
+) -> Result<Certificate, Failure> {
     let start = async || -> Result<Timestamp, Failure> {
         let material = account.cloud.download(&row.id).await?;
-        Ok(Bundle::assemble(&material, &Requirements { now, domains: &[], passwords: &[] })?.leaf().not_before)
+        Ok(Bundle::assemble(&material, &Requirements { now, domains: &[], passwords })?.leaf().not_before)
     };
     match start().await {
         Ok(not_before) => Ok(Certificate { not_before: Some(not_before), ..row }),

@@ -33,7 +33,7 @@ pub(super) struct Item {
     /// What is to be made of it.
     making: Making,
     /// What may open its key, if that comes encrypted.
-    key_password: Option<SecretString>,
+    pub(super) key_password: Option<SecretString>,
     /// What is in place.
     pub(super) standing: Option<Standing>,
     /// Why nothing could be put there.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::facts::Facts;
 use crate::account::Account;
@@ -85,14 +86,14 @@ impl<'a> Listing<'a> {
     }
 
     /// Learns the start of validity of these certificates, where it is not known.
-    pub(super) async fn learn_starts(&mut self, ids: &[String], now: Timestamp) {
+    pub(super) async fn learn_starts(&mut self, ids: &[String], passwords: &[SecretString], now: Timestamp) {
         let unknown = |listing: &Self| -> Vec<usize> {
             let places = ids.iter().filter_map(|id| listing.by_id.get(id)).copied();
             places.filter(|place| listing.rows.get(*place).is_some_and(|row| row.not_before.is_none())).collect()
         };
         self.describe(unknown(self)).await;
         let account = self.account;
-        let look = |row| async move { inventory::look_inside(account, row, now).await.map(Some) };
+        let look = |row| async move { inventory::look_inside(account, row, passwords, now).await.map(Some) };
         self.learn(unknown(self), look).await;
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::choose::{Choice, Offer, ages_matter, choose};
 use super::facts::Facts;
@@ -107,19 +108,22 @@ async fn take_listings<'s>(
 
 /// Where several certificates could be the newest, the start of validity of each.
 async fn learn_starts(items: &[Item], listings: &mut Listings<'_>, now: Timestamp) {
-    let mut wanted: HashMap<usize, HashSet<String>> = HashMap::new();
+    let mut wanted: HashMap<usize, (HashSet<String>, Vec<SecretString>)> = HashMap::new();
     for item in items {
         let offers = offers(&item.certificate, listings, now);
         if ages_matter(&offers, item.standing.as_ref()) {
             for offer in offers {
-                wanted.entry(offer.place).or_default().insert(offer.row.id.clone());
+                let (ids, passwords) = wanted.entry(offer.place).or_default();
+                ids.insert(offer.row.id.clone());
+                passwords.extend(item.key_password.clone());
             }
         }
     }
     let learn = listings.iter_mut().enumerate().filter_map(|(place, listing)| {
-        let ids: Vec<String> = wanted.remove(&place)?.into_iter().collect();
+        let (ids, passwords) = wanted.remove(&place)?;
+        let ids: Vec<String> = ids.into_iter().collect();
         let listing = listing.as_mut().ok()?;
-        Some(async move { listing.learn_starts(&ids, now).await })
+        Some(async move { listing.learn_starts(&ids, &passwords, now).await })
     });
     join_all(learn).await;
 }
