@@ -9,6 +9,7 @@ mod formats;
 mod history;
 mod kill;
 mod outputs;
+mod sealed;
 mod servers;
 mod signers;
 mod sync;

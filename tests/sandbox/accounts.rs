@@ -28,12 +28,14 @@ pub(crate) enum Account {
     Liar,
     /// The list gives its first page again and again, and promises more.
     Repeating,
+    /// Keys that are encrypted, and certificates that only a key store holds.
+    Sealed,
     /// As many certificates as [`super::Options::bulk`] says, all alike.
     Bulk,
 }
 
 impl Account {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Healthy,
         Self::Troubled,
         Self::Session,
@@ -42,6 +44,7 @@ impl Account {
         Self::Mfa,
         Self::Liar,
         Self::Repeating,
+        Self::Sealed,
         Self::Bulk,
     ];
 
@@ -136,6 +139,7 @@ impl Holder {
             Account::Healthy => catalogue::healthy(self.cloud, &self.authority),
             Account::Troubled => catalogue::troubled(self.cloud, &self.authority),
             Account::Empty => Vec::new(),
+            Account::Sealed => catalogue::sealed(self.cloud, &self.authority),
             Account::Bulk => catalogue::bulk(self.cloud, &self.authority, self.bulk),
             Account::Session | Account::ExpiredSession | Account::Mfa | Account::Liar | Account::Repeating => {
                 catalogue::small(self.cloud, &self.authority)

@@ -10,6 +10,7 @@ use rars::{ArchiveVersion, Builder};
 
 use super::catalogue::{Certificate, Material, Trouble};
 use super::pki::dummy;
+use super::sealed::PASSWORD;
 
 /// What Huawei's version 2 hands out; the document says "rar", nobody has shown one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -26,42 +27,62 @@ type Entries = Vec<(String, Vec<u8>)>;
 /// Tencent's `DownloadCertificate`, in all the layouts that were seen.
 pub(crate) fn tencent(certificate: &Certificate, material: &Material) -> Vec<u8> {
     let name = &certificate.domain;
+    if let Some(entries) = only_store(certificate, material, &format!("{name}_tomcat/"), name) {
+        return zip(as_told(certificate, entries));
+    }
     let entries = match certificate.variant % 4 {
         _ if certificate.uploaded => uploaded(name, material),
         3 => one_server(name, material),
         variant => all_servers(name, material, variant != 2),
     };
-    disturbed(certificate.trouble, entries).unwrap_or_else(zip)
+    disturbed(certificate.trouble, as_told(certificate, entries)).unwrap_or_else(zip)
 }
 
 /// Huawei's version 2: four folders, each named after id and domain.
 pub(crate) fn huawei(certificate: &Certificate, material: &Material, kind: Kind) -> Vec<u8> {
     let stem = format!("{}_{}", certificate.id, certificate.domain.replace('*', "_"));
     let full = material.fullchain();
-    let entries = match &material.key {
-        None => vec![(format!("{stem}_server.pem"), full.into_bytes())],
-        Some(key) => {
+    let only_store = only_store(certificate, material, &format!("{stem}_Tomcat/{stem}_"), "server");
+    let entries = match (only_store, &material.key) {
+        (Some(entries), _) => entries,
+        (None, None) => vec![(format!("{stem}_server.pem"), full.into_bytes())],
+        (None, Some(key)) => {
             let file =
                 |server: &str, end: &str, bytes: &[u8]| (format!("{stem}_{server}/{stem}_{end}"), bytes.to_vec());
             vec![
                 file("Apache", "ca.crt", material.chain_pem().as_bytes()),
                 file("Apache", "server.crt", material.leaf.as_bytes()),
                 file("Apache", "server.key", key.as_bytes()),
-                file("IIS", "keystorePass.txt", b"Xk2mQ9pL"),
+                file("IIS", "keystorePass.txt", PASSWORD.as_bytes()),
                 file("IIS", "server.pfx", &dummy(PFX)),
                 file("Nginx", "server.crt", full.as_bytes()),
                 file("Nginx", "server.key", key.as_bytes()),
-                file("Tomcat", "keystorePass.txt", b"Xk2mQ9pL"),
+                file("Tomcat", "keystorePass.txt", PASSWORD.as_bytes()),
                 file("Tomcat", "server.jks", &dummy(JKS)),
                 (format!("{stem}_domain.csr"), material.csr.clone().into_bytes()),
             ]
         }
     };
-    disturbed(certificate.trouble, entries).unwrap_or_else(|entries| match kind {
+    disturbed(certificate.trouble, as_told(certificate, entries)).unwrap_or_else(|entries| match kind {
         Kind::Zip => zip(entries),
         Kind::Rar4 => rar(ArchiveVersion::Rar40, entries),
         Kind::Rar5 => rar(ArchiveVersion::Rar50, entries),
     })
+}
+
+/// A folder with a key store that is all there is, and its password where that is told.
+fn only_store(certificate: &Certificate, material: &Material, folder: &str, stem: &str) -> Option<Entries> {
+    let seal = certificate.seal.as_ref()?;
+    let (end, store) = seal.store(material)?;
+    let password = PASSWORD.as_bytes().to_vec();
+    Some(vec![(format!("{folder}{stem}.{end}"), store), (format!("{folder}keystorePass.txt"), password)])
+}
+
+/// Without the files that tell the password, if it is not told.
+fn as_told(certificate: &Certificate, mut entries: Entries) -> Entries {
+    let is_told = certificate.seal.as_ref().is_none_or(|seal| seal.is_told);
+    entries.retain(|(name, _)| is_told || !name.ends_with("keystorePass.txt"));
+    entries
 }
 
 const PFX: &[u8] = &[0x30, 0x82, 0x03, 0x8c];
@@ -87,7 +108,7 @@ fn all_servers(name: &str, material: &Material, numbered: bool) -> Entries {
         for (folder, end, magic) in [("IIS", "pfx", PFX), ("Tomcat", "jks", JKS)] {
             entries.push((format!("{folder}/"), Vec::new()));
             entries.push((format!("{folder}/{name}.{end}"), dummy(magic)));
-            entries.push((format!("{folder}/keystorePass.txt"), b"Xk2mQ9pL".to_vec()));
+            entries.push((format!("{folder}/keystorePass.txt"), PASSWORD.as_bytes().to_vec()));
         }
     }
     entries

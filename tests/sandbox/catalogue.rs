@@ -1,9 +1,12 @@
 //! What the accounts hold, cloud by cloud the same cast under other domains and ids.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Cloud;
 use super::pki::{Authority, Depth, Issued, KeyKind, Wanted};
+use super::sealed::{Form, Seal};
 
 /// Where a certificate stands in its life; each cloud has its own words for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +75,8 @@ pub(crate) struct Certificate {
     pub(crate) trouble: Option<Trouble>,
     pub(crate) disorder: Disorder,
     pub(crate) uploaded: bool,
+    /// What of it is under a password.
+    pub(crate) seal: Option<Arc<Seal>>,
     /// Turns through the forms that a cloud has for the same thing.
     pub(crate) variant: usize,
 }
@@ -133,6 +138,9 @@ impl Certificate {
                 key = Some("-----BEGIN PRIVATE KEY-----\n***\n-----END PRIVATE KEY-----\n".to_owned());
             }
             _ => {}
+        }
+        if let Some(seal) = &self.seal {
+            key = key.map(|key| seal.key(key));
         }
         Some(Material { leaf: issued.leaf, chain, key, csr: issued.csr })
     }
@@ -287,6 +295,26 @@ pub(crate) fn troubled(cloud: Cloud, authority: &Authority) -> Vec<Certificate> 
     cast.certificates
 }
 
+/// Keys that are encrypted, and certificates that only a key store holds, if the cloud can hand out such.
+pub(crate) fn sealed(cloud: Cloud, authority: &Authority) -> Vec<Certificate> {
+    let mut cast = Cast::new(cloud, authority);
+    let mut one = |label: &'static str, key, seal: Option<(Form, bool)>| {
+        cast.make(label, &[&label.replace(' ', "-")], |sketch| (sketch.key, sketch.seal) = (key, seal));
+    };
+    one("plain", KeyKind::P256Pkcs8, None);
+    one("pkcs8", KeyKind::P256Pkcs8, Some((Form::Pkcs8, true)));
+    one("traditional", KeyKind::Rsa2048Pkcs1, Some((Form::Traditional, true)));
+    one("pkcs8 untold", KeyKind::Rsa2048Pkcs8, Some((Form::Pkcs8, false)));
+    one("traditional untold", KeyKind::P384Sec1, Some((Form::Traditional, false)));
+    if matches!(cloud, Cloud::Jdcloud | Cloud::Tencent | Cloud::Huawei) {
+        one("pfx", KeyKind::P256Sec1, Some((Form::Pfx, true)));
+        one("jks", KeyKind::Rsa2048Pkcs1, Some((Form::Jks, true)));
+        one("pfx untold", KeyKind::Rsa2048Pkcs8, Some((Form::Pfx, false)));
+        one("jks untold", KeyKind::P384Pkcs8, Some((Form::Jks, false)));
+    }
+    cast.certificates
+}
+
 /// So many of different names, cheap to make and to read.
 pub(crate) fn bulk(cloud: Cloud, authority: &Authority, count: usize) -> Vec<Certificate> {
     let mut cast = Cast::new(cloud, authority);
@@ -330,6 +358,7 @@ pub(crate) fn renewal(
         issued: Some(authority.issue(&wanted)),
         wanted: Some(wanted),
         trouble,
+        seal: old.seal.as_ref().map(|seal| Arc::new(seal.anew())),
         variant: n,
         ..old.clone()
     }
@@ -346,6 +375,8 @@ struct Sketch<'s> {
     uploaded: bool,
     disorder: Disorder,
     trouble: Option<Trouble>,
+    /// What is under a password, and whether that is told.
+    seal: Option<(Form, bool)>,
     alias: Option<&'s str>,
     description: Option<&'s str>,
     /// The main domain's host part, as the list shows it.
@@ -387,6 +418,7 @@ impl<'a> Cast<'a> {
             uploaded: false,
             disorder: Disorder::None,
             trouble: None,
+            seal: None,
             alias: None,
             description: None,
             listed: None,
@@ -438,6 +470,7 @@ impl<'a> Cast<'a> {
             trouble: sketch.trouble,
             disorder: sketch.disorder,
             uploaded: sketch.uploaded,
+            seal: sketch.seal.map(|(form, is_told)| Arc::new(Seal::new(form, is_told))),
             variant: n,
         });
     }

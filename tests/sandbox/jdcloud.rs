@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Service;
 use super::catalogue::{Certificate, Status, Trouble};
 use super::pki::dummy;
+use super::sealed::PASSWORD;
 use super::server::Call;
 use super::signature::jdcloud::{SECURITY_TOKEN, verify};
 use super::signature::{Refusal, hex};
@@ -207,10 +208,17 @@ fn handed_out(certificate: &Certificate, server: &str) -> Option<Value> {
         "commonName": certificate.domain,
         "certEncryptePassword": "",
     });
+    if certificate.seal.as_ref().is_some_and(|seal| seal.is_told) {
+        description["certEncryptePassword"] = json!(PASSWORD);
+    }
+    if let Some((_, store)) = certificate.seal.as_ref().and_then(|seal| seal.store(&material)) {
+        description["certFile"] = json!(STANDARD.encode(store));
+        return Some(description);
+    }
     if matches!(server, "Tomcat" | "IIS") {
         let magic: &[u8] = if server == "IIS" { &[0x30, 0x82, 3, 0x8c] } else { &[0xfe, 0xed, 0xfe, 0xed] };
         description["certFile"] = json!(STANDARD.encode(dummy(magic)));
-        description["certEncryptePassword"] = json!("Xk2mQ9pL");
+        description["certEncryptePassword"] = json!(PASSWORD);
         return Some(description);
     }
     // Nobody has said whether certFile holds the chain already.

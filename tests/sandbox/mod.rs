@@ -8,6 +8,7 @@
 //! - [`signature`]: whether a request is signed by one of the accounts.
 //! - [`accounts`] and [`catalogue`]: who there is, and which certificates they hold.
 //! - [`pki`] and [`archive`]: what a certificate and a download are made of.
+//! - [`sealed`]: what of it is under a password.
 //! - [`fault`]: what can be made to go wrong at run time.
 
 #![allow(clippy::unwrap_used, reason = "a simulator for tests: what cannot be set up must stop it")]
@@ -21,6 +22,7 @@ pub(crate) mod fault;
 pub(crate) mod huawei;
 pub(crate) mod jdcloud;
 pub(crate) mod pki;
+pub(crate) mod sealed;
 pub(crate) mod server;
 pub(crate) mod signature;
 pub(crate) mod tencent;
