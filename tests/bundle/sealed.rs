@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use certctl::bundle::{Bundle, BundleError, Material, Requirements};
-use certctl::keystore::KeystoreError;
+use certctl::keystore::{KeystoreError, open_legacy_key};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::archives::{archives_of, zip_of};
 use super::chain_of;
-use super::pki::{Node, OID_P256, Pki, ec_parts, pem, rsa, sec1, tlv};
+use super::pki::{Node, OID_P256, Pki, ec_parts, pem, rsa, rsa_pkcs1, sec1, tlv};
 use crate::oracle::{self, has};
 
 /// Neither short nor plain, and no part of any message.
@@ -54,6 +54,12 @@ fn kinds(pki: &Pki) -> [(&'static str, String, String); 2] {
     [("rsa", rsa_chain, pem("PRIVATE KEY", &der)), ("ec", pki.fullchain(), pki.leaf.key_pem())]
 }
 
+/// What makes the key this key, in whatever form it came.
+fn secret(kind: &str, bundle: &Bundle) -> Vec<u8> {
+    let pkcs8 = bundle.key().to_pkcs8();
+    if kind == "rsa" { rsa_pkcs1(&pkcs8) } else { ec_parts(&pkcs8).0 }
+}
+
 #[test]
 fn every_encryption_of_openssl() {
     if !has("openssl") {
@@ -95,7 +101,7 @@ fn every_encryption_of_openssl() {
                 ("the cloud's, as the user's is wrong", &[RIGHT], &[WRONG]),
             ] {
                 let bundle = open(material(), of_cloud, of_user).unwrap_or_else(|error| panic!("{case}: {error}"));
-                assert_eq!(*bundle.key().to_pkcs8(), *plain.key().to_pkcs8(), "{case}, {whose}");
+                assert_eq!(secret(kind, &bundle), secret(kind, &plain), "{case}, {whose}");
                 assert!(!String::from_utf8_lossy(&bundle.key().to_pem()).contains("ENCRYPTED"), "{case}, {whose}");
             }
             let (origin, what) = ("piece 1".to_owned(), "private key");
@@ -114,6 +120,19 @@ fn every_encryption_of_openssl() {
                 };
                 assert_eq!((origin.as_str(), seen.join(" or ").as_str()), ("piece 1", tried), "{case}");
             }
+        }
+    }
+}
+
+/// One wrong password in 256 passes the padding, and none opens anything.
+#[test]
+fn no_wrong_password_opens_a_legacy_key() {
+    for (dek_info, length) in [("DES-CBC,0011223344556677", 64), ("AES-256-CBC,00112233445566778899aabbccddeeff", 640)]
+    {
+        let body: Vec<u8> = (0..length).map(|n| (n * n % 251) as u8).collect();
+        for n in 0..3_000 {
+            let opened = open_legacy_key(dek_info, &body, &n.to_string());
+            assert_eq!(opened.unwrap_err(), KeystoreError::WrongPassword, "{dek_info} {n}");
         }
     }
 }
@@ -289,7 +308,7 @@ fn only_a_key_store() {
                 let bundle = bundle.unwrap_or_else(|error| panic!("{case} {whence}: {error}"));
                 assert_eq!(bundle.leaf().der(), plain.leaf().der(), "{case} {whence}");
                 assert_eq!(chain_of(&bundle), ["Intermediate"], "{case} {whence}");
-                assert_eq!(*bundle.key().to_pkcs8(), *plain.key().to_pkcs8(), "{case} {whence}");
+                assert_eq!(secret(kind, &bundle), secret(kind, &plain), "{case} {whence}");
             };
             let base64 = made_base64(&store);
             is_same("as it is", open(pieces(&[&store]), &[RIGHT], &[]));
@@ -314,6 +333,13 @@ fn only_a_key_store() {
             let tried = vec!["yours".to_owned(), "piece 0: pass.txt".to_owned()];
             let origin = "piece 0: a.store".to_owned();
             assert_eq!(error, BundleError::WrongPassword { origin, what: "key store", tried }, "{case}");
+            // Of what is damaged and what only lacks its password, the latter is spoken of.
+            let damaged = b"\xce\xce\xce\xce\0\0\0\x02".as_slice();
+            for order in [[damaged, &store], [&store, damaged]] {
+                let error = open(pieces(&order), &[], &[]).unwrap_err();
+                assert!(matches!(error, BundleError::NoPassword { .. }), "{case}: {error}");
+                is_same("beside what is damaged", open(pieces(&order), &[], &[RIGHT]));
+            }
             // Cut off it is damaged, or the password does not fit: never a panic, and never half a bundle.
             for length in (0..store.len()).step_by(97) {
                 open(pieces(&[&store[..length]]), &[RIGHT], &[]).unwrap_err();
