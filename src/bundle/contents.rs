@@ -7,7 +7,7 @@ use super::archive;
 use super::certificate::Certificate;
 use super::key::{Parsed, PrivateKey};
 use super::material::Material;
-use super::sealed::{MAX_PASSWORDS, Password, Passwords, Sealed};
+use super::sealed::{Password, Passwords, Sealed};
 use super::{BundleError, pem};
 use crate::der::{self, Reader};
 use crate::keystore;
@@ -108,7 +108,7 @@ impl Contents {
     fn set_aside(&mut self, sealed: Sealed) {
         let alike = self.sealed.iter().filter(|known| known.is_store() == sealed.is_store()).count();
         // One more than are opened is enough to know that they are too many.
-        if alike <= MAX_TRIES && !self.sealed.contains(&sealed) {
+        if alike <= MAX_TRIES && !self.sealed.iter().any(|known| known.is_same(&sealed)) {
             self.sealed.push(sealed);
         }
     }
@@ -137,7 +137,7 @@ impl Contents {
             (Depth::Piece, Some(decoded)) => self.take_in(origin, &decoded, Depth::Decoded),
             (Depth::Entry, Some(decoded)) => self.take_in(origin, &decoded, Depth::DecodedEntry),
             (Depth::Entry, None) => {
-                self.lines.extend(Password::in_file(origin, bytes).filter(|_| self.lines.len() < MAX_PASSWORDS));
+                self.lines.extend(Password::in_file(origin, bytes));
                 Ok(())
             }
             _ => Ok(()),

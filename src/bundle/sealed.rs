@@ -9,12 +9,11 @@ use super::key::{Parsed, PrivateKey};
 use crate::keystore::{self, KeystoreError, Kind, Opened, OpenedKey};
 
 /// Different passwords that are tried on one material.
-pub(super) const MAX_PASSWORDS: usize = 20;
+const MAX_PASSWORDS: usize = 20;
 /// Bytes of a file that may be a password.
 const MAX_LINE: usize = 128;
 
 /// An encrypted key or a key store.
-#[derive(PartialEq, Eq)]
 pub(super) struct Sealed {
     origin: String,
     lock: Lock,
@@ -43,6 +42,11 @@ impl Sealed {
 
     pub(super) fn store(origin: &str, kind: Kind, bytes: &[u8]) -> Self {
         Self { origin: origin.to_owned(), lock: Lock::Store(kind, Zeroizing::new(bytes.to_vec())) }
+    }
+
+    /// Whether it is the same, wherever it was found.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.lock == other.lock
     }
 
     pub(super) fn is_store(&self) -> bool {

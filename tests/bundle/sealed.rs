@@ -148,7 +148,10 @@ fn a_legacy_key_whose_lines_were_mangled() {
     std::fs::write(desk.path().join("key.pem"), pki.leaf.key_pem()).unwrap();
     for cipher in ["-des3", "-aes256"] {
         let command = format!("openssl ec -in @key.pem -out @out -passout file:@right {cipher}");
-        let text = String::from_utf8(made(desk.path(), &command)).unwrap();
+        let make = || String::from_utf8(made(desk.path(), &command)).unwrap();
+        // Where no line end tells, digits of the body could as well be the vector's.
+        let goes_on = |text: &String| text.split("\n\n").nth(1).unwrap().starts_with(|c: char| c.is_ascii_hexdigit());
+        let text = std::iter::repeat_with(make).find(goes_on).unwrap();
         let headers = text.find("Proc-Type").unwrap();
         let (begin, rest) = text.split_at(headers);
         let lower = |text: &str| {
@@ -388,6 +391,10 @@ fn tries_are_bounded() {
         let is_refused = matches!(error, BundleError::TooMany { limit: 64, .. });
         assert_eq!(is_refused, stores > 32 || stores * (lines.min(19) + 2) > 64, "{stores} {lines}: {error}");
     }
+    // The same in many folders is one thing.
+    let one = b"\xfe\xed\xfe\xed\0\0\0\x02".as_slice();
+    let error = open(pieces(&[&[chain.as_bytes()], [one; 100].as_slice()].concat()), &[], &[RIGHT]).unwrap_err();
+    assert!(!matches!(error, BundleError::TooMany { .. }), "{error}");
     // What is not needed is not counted.
     let zip = zip_of(&files(500, 400));
     open(pieces(&[chain.as_bytes(), pki.leaf.key_pem().as_bytes(), &zip]), &[], &[]).unwrap();
