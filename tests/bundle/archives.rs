@@ -101,7 +101,7 @@ fn an_archive_whose_key_is_only_in_key_stores_says_why_they_are_not_opened() {
     let files: Files = tencent(&pki).into_iter().filter(|(name, _)| !name.ends_with(".key")).collect();
     let error = assemble(&[zip_of(&files)], &[]).unwrap_err();
     let error = error.to_string();
-    assert!(error.starts_with("piece 0: IIS/www.example.com.pfx: the key store cannot be opened: "), "{error}");
+    assert!(error.starts_with("piece 0: ") && error.contains(": the key store cannot be opened: "), "{error}");
 }
 
 /// One entry of a zip that is written byte by byte.
