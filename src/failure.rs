@@ -383,7 +383,9 @@ fn of_http(error: &HttpError) -> Verdict {
 
 fn of_bundle(error: &BundleError) -> Verdict {
     let code = match error {
-        BundleError::NoKey => return verdict("no_private_key", Exit::NoCertificate, ""),
+        BundleError::NoKey | BundleError::NoSigningKey { .. } | BundleError::EnvelopedKey { .. } => {
+            return verdict("no_private_key", Exit::NoCertificate, "");
+        }
         BundleError::NoPassword { .. } | BundleError::WrongPassword { .. } => {
             let hint = "give it with --key-password-file, --key-password-env or the config's key_password";
             return verdict("encrypted_key", Exit::Verification, hint);
@@ -406,6 +408,7 @@ fn of_bundle(error: &BundleError) -> Verdict {
         BundleError::MissingIssuer { .. }
         | BundleError::WrongIssuer { .. }
         | BundleError::Gap { .. }
+        | BundleError::OtherChain { .. }
         | BundleError::NotACa { .. }
         | BundleError::IntermediateExpired { .. }
         | BundleError::IntermediateNotYetValid { .. } => "chain_incomplete",

@@ -21,6 +21,7 @@ pub(super) enum Curve {
     P256,
     P384,
     P521,
+    Sm2,
 }
 
 impl Curve {
@@ -29,6 +30,7 @@ impl Curve {
             Self::P256 => oid::P256,
             Self::P384 => oid::P384,
             Self::P521 => oid::P521,
+            Self::Sm2 => oid::SM2,
         }
     }
 
@@ -37,13 +39,14 @@ impl Curve {
             Self::P256 => "EC P-256",
             Self::P384 => "EC P-384",
             Self::P521 => "EC P-521",
+            Self::Sm2 => "SM2",
         }
     }
 
     /// Bytes of a private scalar, and of each coordinate of a point.
     pub(super) const fn bytes(self) -> usize {
         match self {
-            Self::P256 => 32,
+            Self::P256 | Self::Sm2 => 32,
             Self::P384 => 48,
             Self::P521 => 66,
         }
@@ -72,15 +75,16 @@ impl Algorithm {
                 Some(curve) => Self::from_curve(curve),
                 None => Self::Unsupported("EC with parameters of its own".to_owned()),
             },
+            // Some Chinese programs name the curve in the algorithm's place.
+            oid::SM2 => Self::Ec(Some(Curve::Sm2)),
             other => Self::Unsupported(dotted(other)),
         })
     }
 
     /// An elliptic curve by the content of its object identifier.
     pub(super) fn from_curve(curve: &[u8]) -> Self {
-        match [Curve::P256, Curve::P384, Curve::P521].into_iter().find(|known| known.oid() == curve) {
+        match [Curve::P256, Curve::P384, Curve::P521, Curve::Sm2].into_iter().find(|known| known.oid() == curve) {
             Some(curve) => Self::Ec(Some(curve)),
-            None if curve == oid::SM2 => Self::Unsupported(format!("SM2 ({})", dotted(curve))),
             None => Self::Unsupported(format!("EC {}", dotted(curve))),
         }
     }
@@ -127,7 +131,6 @@ impl<'a> PublicKey<'a> {
             Self::Rsa { modulus, .. } => format!("RSA {}", bit_length(modulus)),
             Self::Ec { curve, .. } => curve.name().to_owned(),
             Self::Ed25519(_) => "Ed25519".to_owned(),
-            Self::Unsupported(name) if name.starts_with("SM2 ") => "SM2".to_owned(),
             Self::Unsupported(name) => name.clone(),
         }
     }
@@ -138,6 +141,9 @@ pub(super) fn bit_length(number: &[u8]) -> usize {
     let unused = number.first().map_or(0, |first| first.leading_zeros() as usize);
     (number.len() * 8).saturating_sub(unused)
 }
+
+/// The one signature algorithm that SM2 certificates have.
+pub(super) const SM2_WITH_SM3: &str = "1.2.156.10197.1.501";
 
 /// The name of a signature algorithm, else its object identifier.
 pub(super) fn signature_name(algorithm: &Oid<'_>) -> String {
@@ -154,7 +160,7 @@ pub(super) fn signature_name(algorithm: &Oid<'_>) -> String {
         "1.2.840.10045.4.3.3" => "ECDSA-SHA384",
         "1.2.840.10045.4.3.4" => "ECDSA-SHA512",
         "1.3.101.112" => "Ed25519",
-        "1.2.156.10197.1.501" => "SM3-SM2",
+        SM2_WITH_SM3 => "SM3-SM2",
         _ => return dotted,
     };
     name.to_owned()

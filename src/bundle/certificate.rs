@@ -12,8 +12,8 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name, X509Version};
 
-use super::algorithm::{PublicKey, bit_length, signature_name};
-use super::{pem, printable, visible};
+use super::algorithm::{Curve, PublicKey, SM2_WITH_SM3, bit_length, signature_name};
+use super::{pem, printable, sm2, visible};
 use crate::der;
 use crate::digest::{hex, sha1_hex, sha256_hex};
 
@@ -48,6 +48,7 @@ pub struct Certificate {
     spki: Vec<u8>,
     has_alternative_names: bool,
     authority: Authority,
+    usage: Option<Usage>,
     subject_key: Option<Vec<u8>>,
     authority_key: Option<Vec<u8>>,
 }
@@ -61,6 +62,13 @@ enum Authority {
     Unsaid,
     /// A CA, and how many intermediates it allows below itself.
     Ca { path_length: Option<u32> },
+}
+
+/// What keyUsage lets the key do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Usage {
+    signs: bool,
+    encrypts: bool,
 }
 
 impl Certificate {
@@ -93,6 +101,7 @@ impl Certificate {
             spki: spki.to_vec(),
             has_alternative_names: false,
             authority: if parsed.version() == X509Version::V1 { Authority::Unsaid } else { Authority::None },
+            usage: None,
             subject_key: None,
             authority_key: None,
         };
@@ -128,6 +137,12 @@ impl Certificate {
             ParsedExtension::BasicConstraints(constraints) if constraints.ca => {
                 self.authority = Authority::Ca { path_length: constraints.path_len_constraint };
             }
+            ParsedExtension::KeyUsage(usage) => {
+                self.usage = Some(Usage {
+                    signs: usage.digital_signature() || usage.non_repudiation(),
+                    encrypts: usage.key_encipherment() || usage.data_encipherment() || usage.key_agreement(),
+                });
+            }
             ParsedExtension::SubjectKeyIdentifier(id) => self.subject_key = Some(id.0.to_vec()),
             ParsedExtension::AuthorityKeyIdentifier(id) => {
                 self.authority_key = id.key_identifier.as_ref().map(|id| id.0.to_vec());
@@ -158,6 +173,20 @@ impl Certificate {
         }
         let addresses = self.ip_addresses.iter().map(ToString::to_string);
         self.dns_names.iter().cloned().chain(addresses).collect()
+    }
+
+    /// Whether it is an SM2 certificate of an end entity that may encrypt and not sign: half of a dual certificate.
+    pub(super) fn is_for_sm2_encryption(&self) -> bool {
+        self.is_of_sm2_entity() && self.usage.is_some_and(|usage| usage.encrypts && !usage.signs)
+    }
+
+    /// Whether it is an SM2 certificate of an end entity that may sign.
+    pub(super) fn is_for_sm2_signing(&self) -> bool {
+        self.is_of_sm2_entity() && self.usage.is_none_or(|usage| usage.signs)
+    }
+
+    fn is_of_sm2_entity(&self) -> bool {
+        matches!(self.public_key(), Some(PublicKey::Ec { curve: Curve::Sm2, .. })) && !self.is_ca()
     }
 
     pub(super) fn spki(&self) -> &[u8] {
@@ -200,8 +229,8 @@ impl Certificate {
         self.issuer == issuer.subject
     }
 
-    /// Whether the key of `issuer` signed this certificate. Where the algorithm cannot be verified here (SM2, P-521,
-    /// RSA below 2048 bits), the key identifiers must not contradict it.
+    /// Whether the key of `issuer` signed this certificate. Where the algorithm cannot be verified here (P-521, RSA
+    /// below 2048 bits, SM2 without SM3), the key identifiers must not contradict it.
     pub(super) fn is_signed_by(&self, issuer: &Self) -> bool {
         match self.verify(issuer) {
             Ok(()) => true,
@@ -222,6 +251,11 @@ impl Certificate {
         }
         let read = |der| X509Certificate::from_der(der).map_err(|_| X509Error::InvalidCertificate);
         let ((_, child), (_, parent)) = (read(&self.der)?, read(&issuer.der)?);
+        let is_sm2_with_sm3 = child.signature_algorithm.algorithm.to_id_string() == SM2_WITH_SM3;
+        if let (true, Some(PublicKey::Ec { curve: Curve::Sm2, point })) = (is_sm2_with_sm3, issuer.public_key()) {
+            let is_signed = sm2::is_signed_by(point, child.tbs_certificate.as_ref(), &child.signature_value.data);
+            return if is_signed { Ok(()) } else { Err(X509Error::SignatureVerificationError) };
+        }
         child.verify_signature(Some(parent.public_key()))
     }
 }

@@ -8,7 +8,7 @@ use super::certificate::Certificate;
 use super::key::{Parsed, PrivateKey};
 use super::material::Material;
 use super::sealed::{Password, Passwords, Sealed};
-use super::{BundleError, pem};
+use super::{BundleError, dual, pem};
 use crate::der::{self, Reader};
 use crate::keystore;
 
@@ -29,6 +29,8 @@ pub(super) struct Contents {
     sealed: Vec<Sealed>,
     /// Single lines of text in archives, of which one may be the password.
     lines: Vec<Password>,
+    /// Where a key in a digital envelope was seen.
+    enveloped_key: Option<String>,
 }
 
 /// Where a piece was found; archives are not opened inside archives, nor base64 inside base64.
@@ -71,7 +73,10 @@ impl Contents {
         match shut {
             Some(error) if !self.has_pair() => Err(error),
             _ if self.certificates.is_empty() => Err(BundleError::NoCertificate),
-            _ if self.keys.is_empty() => Err(BundleError::NoKey),
+            _ if self.keys.is_empty() => Err(match self.enveloped_key {
+                Some(origin) => BundleError::EnvelopedKey { origin },
+                None => BundleError::NoKey,
+            }),
             _ => Ok((self.keys, self.certificates)),
         }
     }
@@ -121,6 +126,10 @@ impl Contents {
             self.set_aside(Sealed::store(origin, kind, bytes));
             return Ok(());
         }
+        if dual::is_envelope(bytes) {
+            self.enveloped_key.get_or_insert_with(|| origin.to_owned());
+            return Ok(());
+        }
         if Reader::whole(der::SEQUENCE, bytes).is_some() {
             return self.take_der(origin, bytes);
         }
@@ -161,6 +170,10 @@ impl Contents {
             let malformed =
                 |label: &str, reason| BundleError::MalformedPem { origin: origin(), label: label.to_owned(), reason };
             let block = block.map_err(|pem::Fault { label, reason }| malformed(label, reason))?;
+            if !block.is_certificate() && dual::is_envelope(&block.der().unwrap_or_default()) {
+                self.enveloped_key.get_or_insert_with(origin);
+                continue;
+            }
             if !block.is_certificate() && !block.is_private_key() {
                 continue;
             }

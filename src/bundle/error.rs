@@ -55,6 +55,24 @@ pub enum BundleError {
     /// The cloud holds no private key for the certificate.
     #[error("the cloud hands out no private key for this certificate; if the CSR was made elsewhere, the key is there")]
     NoKey,
+    /// Of an SM2 dual certificate, the cloud hands out the encryption half's key and not the signing half's.
+    #[error(
+        "{subject:?} (serial {serial}) is the encryption half of an SM2 dual certificate; the signing half's private key is missing"
+    )]
+    NoSigningKey {
+        /// Subject of the encryption half.
+        subject: String,
+        /// Its serial number.
+        serial: String,
+    },
+    /// The only private key is in a digital envelope, as that of an SM2 certificate's encryption half may be.
+    #[error(
+        "{origin}: the private key is in a digital envelope, which only the key that the CSR was made with opens; that one the cloud does not have"
+    )]
+    EnvelopedKey {
+        /// The piece.
+        origin: String,
+    },
     /// The only private key is encrypted, or in a key store, and there is no password to try.
     #[error("{origin}: the {what} is under a password, and none is known")]
     NoPassword {
@@ -164,6 +182,16 @@ pub enum BundleError {
         issuer: String,
         /// The CA above the gap.
         above: String,
+    },
+    /// The two halves of an SM2 dual certificate have different intermediates.
+    #[error(
+        "the encryption certificate {subject:?} (serial {serial}) has other intermediates than the signing certificate"
+    )]
+    OtherChain {
+        /// Subject of the encryption half.
+        subject: String,
+        /// Its serial number.
+        serial: String,
     },
     /// The issuer is not a certificate authority.
     #[error("{issuer:?} signed {subject:?} but is not a CA certificate")]

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::algorithm::{Algorithm, Curve, PublicKey, oid};
 use super::certificate::Certificate;
-use super::{BundleError, pem};
+use super::{BundleError, pem, sm2};
 use crate::der::{self, Reader};
 
 /// A private key that is not encrypted. Wiped when dropped, never shown. Two are equal if they are so byte for byte.
@@ -72,24 +72,18 @@ impl PrivateKey {
     /// The key's DER as PKCS#8, whatever form it came in.
     #[must_use]
     pub fn to_pkcs8(&self) -> Zeroizing<Vec<u8>> {
-        let (algorithm, parameters) = match (self.form, self.form.secret(&self.der)) {
-            (Form::Pkcs1, _) => (oid::RSA, der::encode(der::NULL, &[])),
-            (Form::Sec1, Some(Secret::Ec { curve: Some(curve), .. })) => {
-                (oid::EC, der::encode(der::OBJECT_IDENTIFIER, &[curve.oid()]))
-            }
-            _ => return self.der.clone(),
-        };
-        let algorithm = der::encode(der::OBJECT_IDENTIFIER, &[algorithm]);
-        let algorithm = der::encode(der::SEQUENCE, &[&algorithm, &parameters]);
-        let version = der::encode(der::INTEGER, &[&[0]]);
-        der::encode(der::SEQUENCE, &[&version, &algorithm, &der::encode(der::OCTET_STRING, &[&self.der])])
+        match (self.form, self.form.secret(&self.der)) {
+            (Form::Pkcs1, _) => pkcs8(oid::RSA, &der::encode(der::NULL, &[]), &self.der),
+            (Form::Sec1, Some(Secret::Ec { curve: Some(curve), .. })) => ec_pkcs8(curve, &self.der),
+            _ => self.der.clone(),
+        }
     }
 
-    /// Whether this is the key of `certificate`: its public half, derived from the private part wherever ring can do
-    /// that, is the certificate's.
+    /// Whether this is the key of `certificate`: its public half, derived from the private part wherever that can be
+    /// done, is the certificate's.
     ///
     /// # Errors
-    /// [`BundleError::UnsupportedKey`] for another algorithm than RSA, P-256, P-384, P-521 and Ed25519,
+    /// [`BundleError::UnsupportedKey`] for another algorithm than RSA, P-256, P-384, P-521, SM2 and Ed25519,
     /// [`BundleError::UncheckableKey`] for a P-521 key without its public half,
     /// [`BundleError::DamagedKey`] if the public half fits and the private part does not.
     pub fn matches(&self, certificate: &Certificate) -> Result<bool, BundleError> {
@@ -107,10 +101,10 @@ impl PrivateKey {
                 if is_other_curve || point.is_some_and(|point| !is_same_point(point, wanted)) {
                     return Ok(false);
                 }
-                match (signing_algorithm(wanted_curve), point) {
-                    (Some(algorithm), _) if is_scalar_of(algorithm, scalar, wanted_curve, wanted) => Ok(true),
-                    (Some(_), Some(_)) => Err(damaged(certificate)),
-                    (Some(_), None) => Ok(false),
+                match (is_scalar_of(scalar, wanted_curve, wanted), point) {
+                    (Some(true), _) => Ok(true),
+                    (Some(false), Some(_)) => Err(damaged(certificate)),
+                    (Some(false), None) => Ok(false),
                     (None, Some(_)) => Ok(true),
                     (None, None) => Err(BundleError::UncheckableKey { algorithm: wanted_curve.name().to_owned() }),
                 }
@@ -135,11 +129,18 @@ impl PrivateKey {
     }
 
     /// The key as servers can load it. A SEC1 key may leave its curve to a block beside it, which is not written, so
-    /// the curve and the public half are put in from the certificate it belongs to.
+    /// the curve and the public half are put in from the certificate it belongs to; a PKCS#8 key may name SM2 in the
+    /// algorithm's place.
     pub(super) fn completed_for(&self, certificate: &Certificate) -> Self {
         let der = match (self.form, self.form.secret(&self.der), certificate.public_key()) {
             (Form::Sec1, Some(Secret::Ec { curve: None, scalar, .. }), Some(PublicKey::Ec { curve, point })) => {
                 sec1(curve, scalar, point)
+            }
+            // OpenSSL wants the curve in its own place.
+            (Form::Pkcs8, Some(Secret::Ec { scalar, .. }), Some(PublicKey::Ec { curve: Curve::Sm2, point }))
+                if !names_ec(&self.der) =>
+            {
+                ec_pkcs8(Curve::Sm2, &sec1(Curve::Sm2, scalar, point))
             }
             _ => self.der.clone(),
         };
@@ -242,6 +243,28 @@ fn sec1(curve: Curve, scalar: &[u8], point: &[u8]) -> Zeroizing<Vec<u8>> {
     der::encode(der::SEQUENCE, &[&version, &der::encode(der::OCTET_STRING, &[&scalar]), &parameters, &public])
 }
 
+/// `PrivateKeyInfo` around a key of another form.
+fn pkcs8(algorithm: &[u8], parameters: &[u8], key: &[u8]) -> Zeroizing<Vec<u8>> {
+    let algorithm = der::encode(der::OBJECT_IDENTIFIER, &[algorithm]);
+    let algorithm = der::encode(der::SEQUENCE, &[&algorithm, parameters]);
+    let version = der::encode(der::INTEGER, &[&[0]]);
+    der::encode(der::SEQUENCE, &[&version, &algorithm, &der::encode(der::OCTET_STRING, &[key])])
+}
+
+fn ec_pkcs8(curve: Curve, sec1: &[u8]) -> Zeroizing<Vec<u8>> {
+    pkcs8(oid::EC, &der::encode(der::OBJECT_IDENTIFIER, &[curve.oid()]), sec1)
+}
+
+/// Whether a PKCS#8 key says that it is of an elliptic curve, whichever that is.
+fn names_ec(pkcs8: &[u8]) -> bool {
+    let read = || {
+        let mut fields = Reader::whole(der::SEQUENCE, pkcs8)?;
+        fields.unsigned()?;
+        Some(Reader::new(fields.expect(der::SEQUENCE)?).expect(der::OBJECT_IDENTIFIER)? == oid::EC)
+    };
+    read().unwrap_or(false)
+}
+
 /// Signs with the key, which checks every part of it that signing uses. What ring does not take (below 2048 bits,
 /// above 4096, more than two primes) passes.
 fn is_consistent_rsa(pkcs1: &[u8]) -> bool {
@@ -254,28 +277,34 @@ fn is_consistent_rsa(pkcs1: &[u8]) -> bool {
     }
 }
 
-fn signing_algorithm(curve: Curve) -> Option<&'static EcdsaSigningAlgorithm> {
+/// Whether the scalar times the curve's generator is the point; `None` where that cannot be computed here.
+fn is_scalar_of(scalar: &[u8], curve: Curve, point: &[u8]) -> Option<bool> {
+    let scalar = padded(scalar, curve.bytes());
+    let is_of = |algorithm: &'static EcdsaSigningAlgorithm| {
+        EcdsaKeyPair::from_private_key_and_public_key(algorithm, &scalar, point, &SystemRandom::new()).is_ok()
+    };
     match curve {
-        Curve::P256 => Some(&ECDSA_P256_SHA256_ASN1_SIGNING),
-        Curve::P384 => Some(&ECDSA_P384_SHA384_ASN1_SIGNING),
+        Curve::P256 => Some(is_of(&ECDSA_P256_SHA256_ASN1_SIGNING)),
+        Curve::P384 => Some(is_of(&ECDSA_P384_SHA384_ASN1_SIGNING)),
         Curve::P521 => None,
+        Curve::Sm2 => Some(sm2::is_scalar_of(&scalar, point)),
     }
 }
 
-/// Whether the scalar times the curve's generator is the point.
-fn is_scalar_of(algorithm: &'static EcdsaSigningAlgorithm, scalar: &[u8], curve: Curve, point: &[u8]) -> bool {
-    let scalar = padded(scalar, curve.bytes());
-    EcdsaKeyPair::from_private_key_and_public_key(algorithm, &scalar, point, &SystemRandom::new()).is_ok()
+/// Whether two encodings are one point; either may be compressed.
+fn is_same_point(one: &[u8], other: &[u8]) -> bool {
+    match (one.first(), other.first()) {
+        (Some(4), Some(4)) => one == other,
+        _ => compressed(one).is_some_and(|one| compressed(other) == Some(one)),
+    }
 }
 
-/// Whether two encodings are one point; `point` may be compressed (SEC1, section 2.3.3).
-fn is_same_point(point: &[u8], uncompressed: &[u8]) -> bool {
-    match (point.split_first(), uncompressed.split_first()) {
-        (Some((&sign @ (2 | 3), x)), Some((4, both))) => {
-            let is_odd = both.last().is_some_and(|last| last & 1 == 1);
-            both.len() == 2 * x.len() && both.starts_with(x) && is_odd == (sign == 3)
-        }
-        _ => point == uncompressed,
+/// A point's first coordinate, and whether its second one is odd (SEC1, section 2.3.3).
+fn compressed(point: &[u8]) -> Option<(&[u8], bool)> {
+    match point.split_first()? {
+        (sign @ (2 | 3), x) => Some((x, *sign == 3)),
+        (4, both) => Some((both.get(..both.len() / 2)?, both.last()? & 1 == 1)),
+        _ => None,
     }
 }
 

@@ -7,12 +7,14 @@ mod archive;
 mod certificate;
 mod chain;
 mod contents;
+mod dual;
 mod error;
 mod key;
 mod material;
 mod pem;
 mod sealed;
 mod select;
+mod sm2;
 
 pub use archive::ArchiveError;
 pub use certificate::Certificate;
@@ -62,7 +64,8 @@ impl Bundle {
         let (key, leaf) = select::key_and_leaf(&keys, &certificates, requirements)?;
         select::check(leaf, requirements)?;
         let chain = chain::build(leaf, &certificates, requirements.now)?;
-        Ok(Self { key: key.completed_for(leaf), leaf: leaf.clone(), chain, dual: None })
+        let dual = dual::encryption_half((leaf, &chain), &keys, &certificates, requirements)?;
+        Ok(Self { key: key.completed_for(leaf), leaf: leaf.clone(), chain, dual })
     }
 
     /// The private key.

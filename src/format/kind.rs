@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{FULLCHAIN, KEY, KEYSTORE_PASSWORD, LEAF};
+use super::{ENC_KEY, ENC_LEAF, FULLCHAIN, KEY, KEYSTORE_PASSWORD, LEAF, SIGN_KEY, SIGN_LEAF};
 
 /// A format, by its word in the config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Given {
 pub enum When {
     /// For every certificate.
     Always,
-    /// For SM2 dual certificates.
+    /// For SM2 dual certificates; the encryption half's key only where that came.
     Dual,
     /// Where the key store's password is certctl's own.
     OwnPassword,
@@ -106,10 +106,10 @@ impl Format {
                         public("chain.pem"),
                         public(FULLCHAIN),
                         secret(KEY),
-                        only(When::Dual, public("sign-cert.pem")),
-                        only(When::Dual, secret("sign-privkey.pem")),
-                        only(When::Dual, public("enc-cert.pem")),
-                        only(When::Dual, secret("enc-privkey.pem")),
+                        only(When::Dual, public(SIGN_LEAF)),
+                        only(When::Dual, secret(SIGN_KEY)),
+                        only(When::Dual, public(ENC_LEAF)),
+                        only(When::Dual, secret(ENC_KEY)),
                     ]
                 }
             }

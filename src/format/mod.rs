@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 pub use kind::{Format, Given, When};
 pub use kubernetes::Kubernetes;
-pub use pem::{FULLCHAIN, KEY, LEAF};
+pub use pem::{ENC_KEY, ENC_LEAF, FULLCHAIN, KEY, LEAF, SIGN_KEY, SIGN_LEAF};
 pub use recipe::{Kept, Modes, Password, Recipe, Settings};
 
 use crate::bundle::{Bundle, Certificate};
@@ -60,7 +60,7 @@ pub enum FormatError {
 pub struct Names {
     /// For every bundle.
     pub always: Vec<(&'static str, u32)>,
-    /// For SM2 dual certificates.
+    /// For SM2 dual certificates; the encryption half's key only where that came.
     pub dual: Vec<(&'static str, u32)>,
 }
 

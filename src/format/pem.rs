@@ -10,17 +10,33 @@ pub const LEAF: &str = "cert.pem";
 pub const FULLCHAIN: &str = "fullchain.pem";
 /// The file that holds the key.
 pub const KEY: &str = "privkey.pem";
+/// The file that holds the signing certificate of an SM2 dual certificate alone: `cert.pem` once more.
+pub const SIGN_LEAF: &str = "sign-cert.pem";
+/// The file that holds its key: `privkey.pem` once more.
+pub const SIGN_KEY: &str = "sign-privkey.pem";
+/// The file that holds the encryption certificate alone.
+pub const ENC_LEAF: &str = "enc-cert.pem";
+/// The file that holds its key, where that came.
+pub const ENC_KEY: &str = "enc-privkey.pem";
 
-/// What is in `cert.pem`, `chain.pem`, `fullchain.pem` and `privkey.pem`, certbot's names (design section 5).
+/// What is in `cert.pem`, `chain.pem`, `fullchain.pem` and `privkey.pem`, certbot's names (design section 5), and what
+/// both halves of an SM2 dual certificate add to them.
 pub(super) fn contents(bundle: &Bundle) -> super::Contents {
     let chain: String = bundle.chain().iter().map(Certificate::to_pem).collect();
     let public = |text: String| Zeroizing::new(text.into_bytes());
-    vec![
+    let mut contents = vec![
         (LEAF, public(bundle.leaf().to_pem())),
         ("chain.pem", public(chain)),
         (FULLCHAIN, public(fullchain(bundle))),
         (KEY, bundle.key().to_pem()),
-    ]
+    ];
+    if let Some(dual) = bundle.dual() {
+        contents.push((SIGN_LEAF, public(bundle.leaf().to_pem())));
+        contents.push((SIGN_KEY, bundle.key().to_pem()));
+        contents.push((ENC_LEAF, public(dual.certificate.to_pem())));
+        contents.extend(dual.key.as_ref().map(|key| (ENC_KEY, key.to_pem())));
+    }
+    contents
 }
 
 /// Leaf and intermediates.

@@ -43,7 +43,19 @@ pub(super) struct Parcel {
 /// Downloads and verifies.
 pub(super) async fn fetch(account: &Account, wanted: Wanted) -> Result<Parcel, Failure> {
     let (name, provider) = (account.name.clone(), account.provider.to_owned());
-    unpack(account, wanted, |bundle, wanted| pack(bundle, wanted, name, provider)).await
+    let make = |bundle: &Bundle, wanted: Wanted| {
+        let parcel = pack(bundle, wanted, name, provider)?;
+        if bundle.dual().is_some_and(|dual| dual.key.is_none()) {
+            let Identity { name, provider, id, .. } = &parcel.identity;
+            tracing::warn!(
+                "{name} ({provider} {id}): the encryption half's private key did not come, or in a digital envelope that \
+                 only the key of the CSR opens; {} is not written",
+                format::ENC_KEY
+            );
+        }
+        Ok(parcel)
+    };
+    unpack(account, wanted, make).await
 }
 
 /// Downloads, verifies, and makes one format of it, whatever is on disk.
@@ -78,9 +90,16 @@ fn name(bundle: &Bundle, given: Option<Name>) -> Result<Name, Failure> {
 
 /// The same from the files of a version that is in place. This blocks.
 pub(super) fn remake(installed: &Identity, wanted: Wanted) -> Result<Option<Parcel>, Failure> {
-    let files = store::contents(&wanted.dir, &installed.name, &[format::KEY, format::FULLCHAIN])?;
-    let Some([key, fullchain]) = files.as_deref() else { return Ok(None) };
-    let material = Material::default().with(format::KEY, key.to_vec()).with(format::FULLCHAIN, fullchain.to_vec());
+    let made = store::made(&wanted.dir, &installed.name)?;
+    let is_recorded = |name: &&str| made.files.iter().any(|(file, _)| file == name);
+    // What is recorded must be there: without its files the encryption half would be gone for good.
+    let names: Vec<_> = [format::KEY, format::FULLCHAIN]
+        .into_iter()
+        .chain([format::ENC_LEAF, format::ENC_KEY].into_iter().filter(is_recorded))
+        .collect();
+    let Some(files) = store::contents(&wanted.dir, &installed.name, &names)? else { return Ok(None) };
+    let with = |material: Material, (name, bytes): (&str, Zeroizing<Vec<u8>>)| material.with(name, bytes.to_vec());
+    let material = names.into_iter().zip(files).fold(Material::default(), with);
     let bundle = assemble(&material, &wanted)?;
     let (account, provider) = (installed.account.clone(), installed.provider.clone());
     pack(&bundle, wanted, account, provider).map(Some)

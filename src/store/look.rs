@@ -32,7 +32,7 @@ pub struct Standing {
 pub struct Expected<'a> {
     /// Name and permission bits of each file but metadata.json.
     pub files: &'a [(&'static str, u32)],
-    /// The same of files that may be there, all of them or none.
+    /// The same of files that may be there: those of them that are recorded.
     pub may_be: &'a [(&'static str, u32)],
     /// Copies at fixed paths.
     pub installs: &'a [Install],
@@ -45,8 +45,7 @@ impl Expected<'_> {
     fn among(&self, metadata: Option<&Metadata>) -> Vec<(&'static str, u32)> {
         let is_recorded =
             |(name, _): &(&'static str, u32)| metadata.is_some_and(|metadata| metadata.files.contains_key(*name));
-        let may_be = if self.may_be.iter().any(is_recorded) { self.may_be } else { &[] };
-        [self.files, may_be].concat()
+        self.files.iter().chain(self.may_be.iter().filter(|file| is_recorded(file))).copied().collect()
     }
 }
 

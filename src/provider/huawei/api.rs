@@ -54,6 +54,10 @@ pub(super) struct Export {
     certificate: Text,
     certificate_chain: Text,
     private_key: Text,
+    /// Of SM2 certificates alone, as is the next.
+    enc_certificate: Text,
+    /// Where the user made the CSR, a digital envelope.
+    enc_private_key: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -128,6 +132,8 @@ impl Export {
             ("entire_certificate", self.entire_certificate),
             ("certificate", self.certificate),
             ("certificate_chain", self.certificate_chain),
+            ("enc_private_key", self.enc_private_key),
+            ("enc_certificate", self.enc_certificate),
         ])
     }
 }
