@@ -118,6 +118,13 @@ impl Contents {
         }
     }
 
+    /// Whether there is an SM2 certificate to sign with, and not both a certificate and a key for the other half.
+    pub(super) fn lacks_encryption_half(&self) -> bool {
+        const BOTH: usize = 2;
+        let encrypts = self.certificates.iter().any(Certificate::is_for_sm2_encryption);
+        self.certificates.iter().any(Certificate::is_for_sm2_signing) && (!encrypts || self.keys.len() < BOTH)
+    }
+
     fn take_in(&mut self, origin: &str, bytes: &[u8], depth: Depth) -> Result<(), BundleError> {
         if let Some(kind) = archive::kind(bytes) {
             return self.open(origin, kind, bytes, depth);

@@ -5,6 +5,8 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
+use super::contents::Contents;
+
 /// The pieces of one certificate, as the cloud gave them. They hold private keys: wiped when dropped, never shown.
 #[derive(Default)]
 pub struct Material {
@@ -48,6 +50,13 @@ impl Material {
     #[must_use]
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// Whether it holds an SM2 certificate to sign with, and not what would be the other half of a dual certificate.
+    /// Material that is damaged lacks nothing: [`Bundle::assemble`](super::Bundle::assemble) tells what is wrong with it.
+    #[must_use]
+    pub fn lacks_encryption_half(&self) -> bool {
+        Contents::of(self).is_ok_and(|contents| contents.lacks_encryption_half())
     }
 
     /// Whether the cloud handed over nothing at all.

@@ -42,13 +42,14 @@ mod tests {
     fn keys_and_passwords_go_the_rest_stays() {
         let reply = json!({
             "id": "28", "publicKeyBit": 2048, "KeyPasswordCustomFlag": true, "Tags": [{"TagKey": "env", "TagValue": "prod"}],
-            "key": "k", "keyFile": "k", "CertificatePrivateKey": "k", "enc_private_key": "k", "certEncryptePassword": "k",
+            "key": "k", "keyFile": "k", "CertificatePrivateKey": "k", "enc_private_key": "k",
+            "EncryptPrivateKey": "MIIenvelope", "EncryptCert": "-----BEGIN CERTIFICATE-----", "certEncryptePassword": "k",
             "SubmittedData": {"KeyPassword": "k", "City": "北京"}, "list": ["-----BEGIN PRIVATE KEY-----", "a"],
             "notes": "-----BEGIN RSA PRIVATE KEY-----\n",
         });
         let shown = json!({
             "id": "28", "publicKeyBit": 2048, "KeyPasswordCustomFlag": true, "Tags": [{"TagKey": "env", "TagValue": "prod"}],
-            "SubmittedData": {"City": "北京"}, "list": ["a"],
+            "EncryptCert": "-----BEGIN CERTIFICATE-----", "SubmittedData": {"City": "北京"}, "list": ["a"],
         });
         assert_eq!(redact(reply), shown);
     }

@@ -48,8 +48,8 @@ pub(super) async fn fetch(account: &Account, wanted: Wanted) -> Result<Parcel, F
         if bundle.dual().is_some_and(|dual| dual.key.is_none()) {
             let Identity { name, provider, id, .. } = &parcel.identity;
             tracing::warn!(
-                "{name} ({provider} {id}): the encryption half's private key did not come, or in a digital envelope that \
-                 only the key of the CSR opens; {} is not written",
+                "{name} ({provider} {id}): the encryption key came in a digital envelope, which only the key that the \
+                 CSR was made with opens, or not at all; {} is not written",
                 format::ENC_KEY
             );
         }

@@ -164,11 +164,9 @@ fn no_key_is_an_error_of_its_own() {
 #[test]
 fn what_is_not_supported_is_named() {
     let pki = Pki::new();
-    let sm2 = tlv(0x06, &[&[0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d]]);
     let secp256k1 = tlv(0x06, &[&[0x2b, 0x81, 0x04, 0x00, 0x0a]]);
     let bare = sec1(&[1; 32], None, None);
     for (key, named) in [
-        (pkcs8(&[OID_EC, &sm2], &bare), "1.2.156.10197.1.301"),
         (pkcs8(&[OID_EC, &secp256k1], &bare), "1.3.132.0.10"),
         (sec1(&[1; 32], Some(&secp256k1[2..]), None), "1.3.132.0.10"),
         (pkcs8(&[OID_EC, &tlv(0x30, &[])], &bare), "parameters of its own"),

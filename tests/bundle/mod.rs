@@ -18,6 +18,7 @@ mod pki;
 mod properties;
 mod sealed;
 mod secrecy;
+mod sm2;
 
 use certctl::bundle::{Bundle, BundleError, Material, Requirements};
 use jiff::Timestamp;

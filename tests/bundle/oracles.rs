@@ -105,15 +105,6 @@ fn keys_that_only_openssl_makes() {
     let at = p521.path();
     run(at, "openssl req -x509 -newkey rsa:1024 -noenc -keyout key.pem -subj /CN=www.example.com -out cert.pem");
     assert_eq!(assemble(&[read("cert.pem"), read("key.pem")], &[]).unwrap().leaf().key_algorithm, "RSA 1024");
-
-    let sm2 = make("SM2");
-    let read = |name: &str| std::fs::read_to_string(sm2.path().join(name)).unwrap();
-    assert_eq!(Certificate::leaf_in_pem(read("cert.pem").as_bytes()).unwrap().key_algorithm, "SM2");
-    for key in ["key.pem", "pkcs8.pem"] {
-        let error = assemble(&[read("cert.pem"), read(key)], &[]).unwrap_err();
-        assert!(matches!(error, BundleError::UnsupportedKey { .. }), "{key}: {error}");
-        assert!(error.to_string().contains("1.2.156.10197.1.301"), "{key}: {error}");
-    }
 }
 
 #[test]

@@ -30,12 +30,14 @@ pub(crate) enum Account {
     Repeating,
     /// Keys that are encrypted, and certificates that only a key store holds.
     Sealed,
+    /// SM2 certificates with two halves, at the clouds that hand out both; they need `openssl` on this machine.
+    Sm2,
     /// As many certificates as [`super::Options::bulk`] says, all alike.
     Bulk,
 }
 
 impl Account {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Healthy,
         Self::Troubled,
         Self::Session,
@@ -45,6 +47,7 @@ impl Account {
         Self::Liar,
         Self::Repeating,
         Self::Sealed,
+        Self::Sm2,
         Self::Bulk,
     ];
 
@@ -53,6 +56,7 @@ impl Account {
         match self {
             Self::Session | Self::ExpiredSession => cloud.keys_of() != Cloud::Ctyun,
             Self::Mfa => cloud == Cloud::Jdcloud,
+            Self::Sm2 => matches!(cloud, Cloud::Tencent | Cloud::Huawei),
             _ => true,
         }
     }
@@ -140,6 +144,7 @@ impl Holder {
             Account::Troubled => catalogue::troubled(self.cloud, &self.authority),
             Account::Empty => Vec::new(),
             Account::Sealed => catalogue::sealed(self.cloud, &self.authority),
+            Account::Sm2 => catalogue::sm2(self.cloud, &self.authority),
             Account::Bulk => catalogue::bulk(self.cloud, &self.authority, self.bulk),
             Account::Session | Account::ExpiredSession | Account::Mfa | Account::Liar | Account::Repeating => {
                 catalogue::small(self.cloud, &self.authority)

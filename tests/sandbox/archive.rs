@@ -11,6 +11,7 @@ use rars::{ArchiveVersion, Builder};
 use super::catalogue::{Certificate, Material, Trouble};
 use super::pki::dummy;
 use super::sealed::PASSWORD;
+use super::sm2;
 
 /// What Huawei's version 2 hands out; the document says "rar", nobody has shown one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -30,10 +31,12 @@ pub(crate) fn tencent(certificate: &Certificate, material: &Material) -> Vec<u8>
     if let Some(entries) = only_store(certificate, material, &format!("{name}_tomcat/"), name) {
         return zip(as_told(certificate, entries));
     }
-    let entries = match certificate.variant % 4 {
+    let encryption = material.encryption.as_ref().filter(|_| !certificate.is(Trouble::HalfArchive));
+    let entries = match (encryption, certificate.variant % 4) {
+        (Some(encryption), _) => sm2::entries("Nginx", name, material, encryption),
         _ if certificate.uploaded => uploaded(name, material),
-        3 => one_server(name, material),
-        variant => all_servers(name, material, variant != 2),
+        (None, 3) => one_server(name, material),
+        (None, variant) => all_servers(name, material, variant != 2),
     };
     disturbed(certificate.trouble, as_told(certificate, entries)).unwrap_or_else(zip)
 }
@@ -43,10 +46,11 @@ pub(crate) fn huawei(certificate: &Certificate, material: &Material, kind: Kind)
     let stem = format!("{}_{}", certificate.id, certificate.domain.replace('*', "_"));
     let full = material.fullchain();
     let only_store = only_store(certificate, material, &format!("{stem}_Tomcat/{stem}_"), "server");
-    let entries = match (only_store, &material.key) {
-        (Some(entries), _) => entries,
-        (None, None) => vec![(format!("{stem}_server.pem"), full.into_bytes())],
-        (None, Some(key)) => {
+    let entries = match (only_store, &material.encryption, &material.key) {
+        (Some(entries), _, _) => entries,
+        (None, Some(encryption), _) => sm2::entries(&format!("{stem}_Nginx"), &stem, material, encryption),
+        (None, None, None) => vec![(format!("{stem}_server.pem"), full.into_bytes())],
+        (None, None, Some(key)) => {
             let file =
                 |server: &str, end: &str, bytes: &[u8]| (format!("{stem}_{server}/{stem}_{end}"), bytes.to_vec());
             vec![

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Cloud;
 use super::pki::{Authority, Depth, Issued, KeyKind, Wanted};
 use super::sealed::{Form, Seal};
+use super::sm2;
 
 /// Where a certificate stands in its life; each cloud has its own words for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,16 @@ pub(crate) enum Trouble {
     AllNull,
     /// The list's row is null.
     NullRow,
+    /// Of an SM2 certificate, only the signing half was ever issued.
+    NoEncryptionHalf,
+    /// The encryption half's key comes in a digital envelope.
+    Enveloped,
+    /// The same, and there is no signing key, as the user made the CSR.
+    OwnCsr,
+    /// The encryption half comes with another key.
+    WrongEncryptionKey,
+    /// Tencent's archive leaves the encryption half out.
+    HalfArchive,
 }
 
 /// Order and completeness of the chain as it is handed out.
@@ -88,6 +99,8 @@ pub(crate) struct Material {
     pub(crate) chain: Vec<String>,
     pub(crate) key: Option<String>,
     pub(crate) csr: String,
+    /// Of an SM2 dual certificate; its key may be an envelope.
+    pub(crate) encryption: Option<sm2::Half>,
 }
 
 impl Certificate {
@@ -101,7 +114,7 @@ impl Certificate {
     }
 
     pub(crate) fn has_key(&self) -> bool {
-        self.downloadable() && self.trouble != Some(Trouble::NoKey)
+        self.downloadable() && !matches!(self.trouble, Some(Trouble::NoKey | Trouble::OwnCsr))
     }
 
     pub(crate) fn wildcard(&self) -> bool {
@@ -132,7 +145,7 @@ impl Certificate {
         }
         let mut key = Some(issued.key);
         match self.trouble {
-            Some(Trouble::NoKey) => key = None,
+            Some(Trouble::NoKey | Trouble::OwnCsr) => key = None,
             Some(Trouble::WrongKey) => key = Some(Authority::stranger()),
             Some(Trouble::NotPem) => {
                 key = Some("-----BEGIN PRIVATE KEY-----\n***\n-----END PRIVATE KEY-----\n".to_owned());
@@ -142,7 +155,15 @@ impl Certificate {
         if let Some(seal) = &self.seal {
             key = key.map(|key| seal.key(key));
         }
-        Some(Material { leaf: issued.leaf, chain, key, csr: issued.csr })
+        let mut encryption = issued.encryption.filter(|_| !self.is(Trouble::NoEncryptionHalf));
+        if let Some(half) = &mut encryption {
+            match self.trouble {
+                Some(Trouble::Enveloped | Trouble::OwnCsr) => half.key = sm2::envelope(),
+                Some(Trouble::WrongEncryptionKey) => half.key = sm2::stranger(),
+                _ => {}
+            }
+        }
+        Some(Material { leaf: issued.leaf, chain, key, csr: issued.csr, encryption })
     }
 }
 
@@ -311,6 +332,26 @@ pub(crate) fn sealed(cloud: Cloud, authority: &Authority) -> Vec<Certificate> {
         one("jks", KeyKind::Rsa2048Pkcs1, Some((Form::Jks, true)));
         one("pfx untold", KeyKind::Rsa2048Pkcs8, Some((Form::Pfx, false)));
         one("jks untold", KeyKind::P384Pkcs8, Some((Form::Jks, false)));
+    }
+    cast.certificates
+}
+
+/// SM2 certificates; none where this machine cannot make them.
+pub(crate) fn sm2(cloud: Cloud, authority: &Authority) -> Vec<Certificate> {
+    let mut cast = Cast::new(cloud, authority);
+    for (label, host, trouble) in [
+        ("dual", "www", None),
+        ("single", "single", Some(Trouble::NoEncryptionHalf)),
+        ("enveloped", "enveloped", Some(Trouble::Enveloped)),
+        ("own csr", "own-csr", Some(Trouble::OwnCsr)),
+        ("no signing key", "no-signing-key", Some(Trouble::NoKey)),
+        ("wrong encryption key", "wrong-encryption-key", Some(Trouble::WrongEncryptionKey)),
+        ("half archive", "half-archive", Some(Trouble::HalfArchive)),
+    ] {
+        let is_known_here = trouble != Some(Trouble::HalfArchive) || cloud == Cloud::Tencent;
+        if is_known_here && authority.sm2().is_some() {
+            cast.make(label, &[host], |sketch| (sketch.key, sketch.trouble) = (KeyKind::Sm2, trouble));
+        }
     }
     cast.certificates
 }

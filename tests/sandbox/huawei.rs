@@ -188,6 +188,10 @@ fn export(certificate: &Certificate) -> Reply {
         exported["enc_certificate"] = Value::Null;
         exported["enc_private_key"] = Value::Null;
     }
+    if let Some(encryption) = &material.encryption {
+        exported["enc_certificate"] = json!(encryption.certificate);
+        exported["enc_private_key"] = json!(encryption.key);
+    }
     success(&exported)
 }
 

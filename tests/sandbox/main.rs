@@ -81,6 +81,7 @@ struct Arguments {
 const EXAMPLES: &str = "Examples:
   cargo run --example sandbox
   cargo run --example sandbox -- certctl list
+  cargo run --example sandbox -- --account sm2
   cargo run --example sandbox -- --fault tencent=429x2 certctl download -p tencent --all -d certs
   cargo run --example sandbox -- --account troubled --tls certctl download -p huawei --all -d certs
   cargo run --example sandbox -- --renew tencent=20 sh -c 'while certctl sync -c certctl.toml; do sleep 5; done'";
@@ -128,7 +129,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, String> {
         return print_and_stay(&environment);
     }
     match arguments.command.split_first() {
-        None => demonstrate(&sandbox, &environment, arguments.dir),
+        None => demonstrate(&sandbox, &environment, arguments.account, arguments.dir),
         Some((program, rest)) => {
             let status = command(program, &environment)?.args(rest).status();
             Ok(code(status.map_err(|error| format!("{}: {error}", program.display()))?))
@@ -187,6 +188,7 @@ fn print_and_stay(environment: &[(String, String)]) -> Result<ExitCode, String> 
 fn demonstrate(
     sandbox: &Sandbox,
     environment: &[(String, String)],
+    account: Account,
     directory: Option<PathBuf>,
 ) -> Result<ExitCode, String> {
     let directory = match directory {
@@ -196,7 +198,9 @@ fn demonstrate(
         }
     };
     let mut worst = ExitCode::SUCCESS;
-    for provider in ["jdcloud", "tencent", "huawei", "ctyun"] {
+    let clouds =
+        [("jdcloud", Cloud::Jdcloud), ("tencent", Cloud::Tencent), ("huawei", Cloud::Huawei), ("ctyun", Cloud::Ctyun)];
+    for (provider, _) in clouds.into_iter().filter(|(_, cloud)| account.exists_at(*cloud)) {
         print(&format!("$ certctl download -p {provider} --all -d {}", directory.display()))?;
         let mut certctl = command("certctl".as_ref(), environment)?;
         let status = certctl.args(["download", "-p", provider, "--all", "-d"]).arg(&directory).status();
@@ -211,9 +215,10 @@ fn demonstrate(
     }
     // The sandbox's own copy goes with it; this one stays, outside the directory that certctl owns.
     let root = directory.with_extension("root.pem");
-    std::fs::write(&root, sandbox.root_pem()).map_err(|error| format!("{}: {error}", root.display()))?;
+    std::fs::write(&root, sandbox.roots_pem(account)).map_err(|error| format!("{}: {error}", root.display()))?;
     print(&format!("\nThe sandbox's root certificate, to verify them with: {}", root.display()))?;
-    print("  openssl verify -CAfile ROOT -untrusted NAME/chain.pem NAME/cert.pem")?;
+    let option = if account == Account::Sm2 { " -vfyopt distid:1234567812345678" } else { "" };
+    print(&format!("  openssl verify{option} -CAfile ROOT -untrusted NAME/chain.pem NAME/cert.pem"))?;
     Ok(worst)
 }
 

@@ -7,7 +7,7 @@
 //! - `jdcloud`, `tencent`, `huawei`, `ctyun`, `ccms`: routes and replies, a [`Service`] each.
 //! - [`signature`]: whether a request is signed by one of the accounts.
 //! - [`accounts`] and [`catalogue`]: who there is, and which certificates they hold.
-//! - [`pki`] and [`archive`]: what a certificate and a download are made of.
+//! - [`pki`], [`sm2`] and [`archive`]: what a certificate and a download are made of.
 //! - [`sealed`]: what of it is under a password.
 //! - [`fault`]: what can be made to go wrong at run time.
 
@@ -25,6 +25,7 @@ pub(crate) mod pki;
 pub(crate) mod sealed;
 pub(crate) mod server;
 pub(crate) mod signature;
+pub(crate) mod sm2;
 pub(crate) mod tencent;
 pub(crate) mod wire;
 
@@ -291,6 +292,16 @@ impl Sandbox {
     /// For `openssl verify`.
     pub(crate) fn root_pem(&self) -> &str {
         &self.root_pem
+    }
+
+    /// The same, and the roots of SM2 certificates that the account holds.
+    pub(crate) fn roots_pem(&self, account: Account) -> String {
+        let held = Cloud::ALL.into_iter().flat_map(|cloud| self.certificates(cloud, account));
+        let mut roots: Vec<String> = held.filter_map(|certificate| Some(certificate.issued?.root)).collect();
+        roots.push(self.root_pem.clone());
+        roots.sort_unstable();
+        roots.dedup();
+        roots.concat()
     }
 
     pub(crate) fn root_path(&self) -> PathBuf {

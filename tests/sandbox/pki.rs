@@ -1,6 +1,6 @@
 //! The sandbox's own certificate authority, fresh at each start.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,6 +16,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sha1::{Digest as _, Sha1};
 use tokio_rustls::TlsAcceptor;
+
+use super::sm2;
 
 /// As rcgen wants it: a type of the `time` crate, which is reached through rcgen alone.
 macro_rules! instant {
@@ -43,6 +45,8 @@ pub(crate) enum KeyKind {
     P384Sec1,
     P384Pkcs8,
     Ed25519,
+    /// Two keys, of a dual certificate.
+    Sm2,
 }
 
 impl KeyKind {
@@ -65,13 +69,14 @@ impl KeyKind {
             Self::P256Sec1 | Self::P256Pkcs8 => ("ECC", 256),
             Self::P384Sec1 | Self::P384Pkcs8 => ("ECC", 384),
             Self::Ed25519 => ("ED25519", 256),
+            Self::Sm2 => ("SM2", 256),
         }
     }
 
-    /// A new key; none for RSA, whose keys ring cannot generate.
+    /// A new key; none for RSA and SM2, whose keys ring cannot generate.
     fn generate(self) -> Option<KeyPair> {
         let algorithm = match self {
-            Self::Rsa2048Pkcs1 | Self::Rsa2048Pkcs8 | Self::Rsa4096Pkcs1 => return None,
+            Self::Rsa2048Pkcs1 | Self::Rsa2048Pkcs8 | Self::Rsa4096Pkcs1 | Self::Sm2 => return None,
             Self::P256Sec1 | Self::P256Pkcs8 => &PKCS_ECDSA_P256_SHA256,
             Self::P384Sec1 | Self::P384Pkcs8 => &PKCS_ECDSA_P384_SHA384,
             Self::Ed25519 => &PKCS_ED25519,
@@ -88,7 +93,7 @@ impl KeyKind {
             Self::P384Sec1 => pem("EC PRIVATE KEY", &sec1(&pkcs8, key, 48, &[0x2b, 0x81, 4, 0, 34])),
             // ring writes the newer structure with the public key in it, which OpenSSL 3.0 does not read.
             Self::Ed25519 => pem("PRIVATE KEY", &[ED25519_PKCS8, &pkcs8[16..48]].concat()),
-            Self::Rsa2048Pkcs8 | Self::P256Pkcs8 | Self::P384Pkcs8 => pem("PRIVATE KEY", &pkcs8),
+            Self::Rsa2048Pkcs8 | Self::P256Pkcs8 | Self::P384Pkcs8 | Self::Sm2 => pem("PRIVATE KEY", &pkcs8),
         }
     }
 }
@@ -124,6 +129,8 @@ pub(crate) struct Issued {
     /// Lower-case hex.
     pub(crate) sha1: String,
     pub(crate) issuer: String,
+    /// Of an SM2 dual certificate; the leaf is the signing half.
+    pub(crate) encryption: Option<sm2::Half>,
 }
 
 /// What is wrong with the certificate that HTTPS is served with.
@@ -150,6 +157,7 @@ pub(crate) struct Authority {
     rsa_4096: KeyPair,
     /// One for all: nobody reads it.
     csr: String,
+    sm2: OnceLock<Option<sm2::Authority>>,
 }
 
 impl Authority {
@@ -181,14 +189,22 @@ impl Authority {
         params.distinguished_name = named("www.example.com");
         let csr = params.serialize_request(&key()).unwrap().pem().unwrap().replace('\r', "");
         let [rsa_2048, rsa_4096] = [RSA_2048_A, RSA_4096].map(|pem| KeyPair::from_pem(pem).unwrap());
-        Self { root_pem, root, lines, rsa_2048, rsa_4096, csr }
+        Self { root_pem, root, lines, rsa_2048, rsa_4096, csr, sm2: OnceLock::new() }
     }
 
     pub(crate) fn root_pem(&self) -> &str {
         &self.root_pem
     }
 
+    /// Made when it is first asked for; none where this machine cannot.
+    pub(crate) fn sm2(&self) -> Option<&sm2::Authority> {
+        self.sm2.get_or_init(|| sm2::Authority::new(Timestamp::now())).as_ref()
+    }
+
     pub(crate) fn issue(&self, wanted: &Wanted) -> Issued {
+        if wanted.key == KeyKind::Sm2 {
+            return self.sm2().unwrap().issue(wanted);
+        }
         let line: &[Intermediate] = match wanted.depth {
             Depth::Root => &[],
             Depth::One => &self.lines[0],
@@ -219,6 +235,7 @@ impl Authority {
             csr: self.csr.clone(),
             sha1: super::signature::hex(&Sha1::digest(leaf.der())),
             issuer: line.last().map_or("Sandbox Root CA", |intermediate| &intermediate.name).to_owned(),
+            encryption: None,
         }
     }
 
@@ -304,7 +321,7 @@ fn sec1(pkcs8: &[u8], key: &KeyPair, size: usize, curve: &[u8]) -> Vec<u8> {
     der(0x30, &[&[2, 1, 1], &private, &curve, &public])
 }
 
-fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     let length = u8::try_from(content.len()).unwrap();
     let header = if length < 128 { vec![tag, length] } else { vec![tag, 0x81, length] };

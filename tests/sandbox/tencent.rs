@@ -9,9 +9,11 @@ use serde_json::{Map, Value, json};
 use super::Service;
 use super::archive;
 use super::catalogue::{Certificate, Material, Status, Trouble};
+use super::pki::KeyKind;
 use super::server::Call;
 use super::signature::Refusal;
 use super::signature::tencent::verify;
+use super::sm2;
 use super::wire::{Received, Reply, request_id};
 
 pub(crate) const SERVICE: Service = Service {
@@ -162,7 +164,7 @@ fn describe(certificate: &Certificate) -> Value {
         "EncryptAlgorithm": format!("{algorithm} {bits}"),
         "IsVip": false,
         "IsDv": true,
-        "IsSM": false,
+        "IsSM": certificate.key == KeyKind::Sm2,
         "IsWildcard": certificate.wildcard(),
         "RenewAble": true,
         "Deployable": certificate.downloadable(),
@@ -186,11 +188,21 @@ fn detail(certificate: &Certificate) -> Value {
     let material = certificate.material().filter(|_| !certificate.is(Trouble::AllNull));
     let issued = certificate.issued.as_ref();
     detail["CertificatePublicKey"] = json!(material.as_ref().map(Material::fullchain));
-    let key = material.and_then(|material| material.key);
+    let (key, encryption) = material.map(|material| (material.key, material.encryption)).unwrap_or_default();
     detail["CertificatePrivateKey"] = json!(key.map(|key| format!("{}\r\n", key.trim_end())));
-    detail["EncryptCert"] = json!("");
-    detail["EncryptPrivateKey"] = json!("");
-    detail["RootCert"] = json!({"Standard": issued.map(|issued| &issued.root), "Sign": "", "Encrypt": ""});
+    let root = json!(issued.map(|issued| &issued.root));
+    match encryption {
+        Some(sm2::Half { certificate, key }) => {
+            detail["EncryptCert"] = json!(certificate);
+            detail["EncryptPrivateKey"] = json!(key);
+            detail["RootCert"] = json!({"Standard": "", "Sign": root, "Encrypt": root});
+        }
+        None => {
+            detail["EncryptCert"] = json!("");
+            detail["EncryptPrivateKey"] = json!("");
+            detail["RootCert"] = json!({"Standard": root, "Sign": "", "Encrypt": ""});
+        }
+    }
     detail["CertFingerprint"] = json!(issued.map(|issued| issued.sha1.to_uppercase()));
     detail["CertChainInfo"] = json!([{"Issuer": issued.map(|issued| &issued.issuer), "Subject": certificate.domain,
         "Fingerprint": issued.map(|issued| &issued.sha1), "ValidFrom": times(certificate).0, "ValidTo": times(certificate).1}]);

@@ -53,6 +53,9 @@ pub(super) struct Detail {
     status: Text,
     certificate_public_key: Text,
     certificate_private_key: Text,
+    /// Of SM2 certificates alone, as is the next: the encryption half.
+    encrypt_cert: Text,
+    encrypt_private_key: Text,
     /// A [`RootCert`], or null.
     root_cert: Value,
 }
@@ -61,6 +64,9 @@ pub(super) struct Detail {
 #[serde(default, rename_all = "PascalCase")]
 struct RootCert {
     standard: Text,
+    /// Of SM2 certificates, as is the next.
+    sign: Text,
+    encrypt: Text,
 }
 
 impl Row {
@@ -85,11 +91,23 @@ impl Detail {
         let withdrawn = !matches!(status(self.status.as_str()), Status::Issued | Status::Expired | Status::Unknown);
         // The root alone is nothing to install.
         let is_there = self.certificate_private_key.0.is_some() || self.certificate_public_key.0.is_some();
-        let material = Material::default()
-            .with("CertificatePrivateKey", self.certificate_private_key.0.unwrap_or_default())
-            .with("CertificatePublicKey", self.certificate_public_key.0.unwrap_or_default())
-            .with("RootCert", read::<RootCert>(self.root_cert).standard.0.unwrap_or_default());
-        Some(material).filter(|_| is_there && !withdrawn)
+        Some(self).filter(|_| is_there && !withdrawn).map(|detail| detail.beside(Material::default()))
+    }
+
+    /// Everything that it holds beside what came already.
+    pub(super) fn beside(self, material: Material) -> Material {
+        let roots: RootCert = read(self.root_cert);
+        [
+            ("CertificatePrivateKey", self.certificate_private_key),
+            ("CertificatePublicKey", self.certificate_public_key),
+            ("EncryptPrivateKey", self.encrypt_private_key),
+            ("EncryptCert", self.encrypt_cert),
+            ("RootCert.Standard", roots.standard),
+            ("RootCert.Sign", roots.sign),
+            ("RootCert.Encrypt", roots.encrypt),
+        ]
+        .into_iter()
+        .fold(material, |material, (name, text)| material.with(name, text.0.unwrap_or_default()))
     }
 }
 

@@ -77,12 +77,13 @@ impl Tencent {
         api::describe(reply).of(id, api::DESCRIBE)
     }
 
-    /// The archive; where the cloud refuses it or sends none, the fields of the detail.
+    /// The archive; where the cloud refuses it or sends none, the fields of the detail. Those are also asked for what an
+    /// archive of an SM2 certificate leaves out: half of it is not to be installed as if it were all.
     async fn download_one(&self, id: &str) -> Result<Material, ProviderError> {
         let parameters = json!({"CertificateId": id});
         let refusal = match self.call(api::DOWNLOAD, &parameters).await {
             Ok(reply) => match read::<Download>(reply).content.0 {
-                Some(content) => return Ok(Material::default().with("Content", content)),
+                Some(content) => return self.completed(id, Material::default().with("Content", content)).await,
                 None => None,
             },
             Err(error) if matches!(error.meaning(), Some(Meaning::NotDownloadable | Meaning::Other)) => Some(error),
@@ -93,6 +94,18 @@ impl Tencent {
         let material = detail.material();
         let nothing = || refusal.unwrap_or(ProviderError::Nothing { operation: api::DETAIL });
         material.ok_or_else(nothing)
+    }
+
+    async fn completed(&self, id: &str, material: Material) -> Result<Material, ProviderError> {
+        if !material.lacks_encryption_half() {
+            return Ok(material);
+        }
+        tracing::info!(
+            "{id}: an SM2 certificate without an encryption half; whether it has one, {} tells",
+            api::DETAIL
+        );
+        let detail: Detail = read(self.call(api::DETAIL, &json!({"CertificateId": id})).await?);
+        Ok(detail.beside(material))
     }
 }
 
