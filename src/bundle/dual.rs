@@ -24,10 +24,8 @@ pub(super) fn encryption_half(
     halves.sort_by_cached_key(|half| select::age(half));
     let acceptable: Vec<_> = halves.iter().copied().filter(|half| select::check(half, requirements).is_ok()).collect();
     let keyed = acceptable.iter().find_map(|half| Some((*half, own_key(half, keys)?)));
-    let Some(half) = keyed.map(|(half, _)| half).or_else(|| acceptable.first().copied()).or(halves.first().copied())
-    else {
-        return Ok(None);
-    };
+    let newest = || acceptable.first().or_else(|| halves.first()).copied();
+    let Some(half) = keyed.map(|(half, _)| half).or_else(newest) else { return Ok(None) };
     select::check(half, requirements)?;
     if chain::build(half, certificates, requirements.now)? != above {
         return Err(BundleError::OtherChain { subject: half.subject.clone(), serial: half.serial.clone() });

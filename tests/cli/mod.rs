@@ -12,6 +12,7 @@ mod outputs;
 mod sealed;
 mod servers;
 mod signers;
+mod sm2;
 mod sync;
 mod tls;
 mod usage;

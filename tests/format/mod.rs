@@ -5,6 +5,7 @@ mod kubernetes;
 mod plain;
 mod roundtrip;
 mod servers;
+mod sm2;
 
 use certctl::bundle::{Bundle, Material, Requirements};
 use certctl::format::FileImage;

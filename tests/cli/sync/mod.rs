@@ -16,6 +16,7 @@ mod reports;
 mod rollback;
 mod run_hooks;
 mod signals;
+mod sm2;
 mod told;
 mod twice;
 
