@@ -6,7 +6,7 @@ use certctl::bundle::{Bundle, BundleError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::archives::zip_of;
-use super::pki::{OID_P256, Pki as RingPki, ec_parts, key_pair, pem, pkcs8, sec1, tlv};
+use super::pki::{OID_P256, Pki as RingPki, ec_parts, fields, key_pair, pem, pkcs8, sec1, tlv};
 use super::{assemble, chain_of};
 use crate::oracle;
 use crate::sandbox::pki::{Depth, KeyKind, Wanted};
@@ -217,6 +217,8 @@ fn what_of_a_half_is_there_decides() {
     let (scalar, point) = ec_parts(&pkcs8(&[OID_EC], &der(key)));
     let damaged = pem("EC PRIVATE KEY", &sec1(&[3; 32], Some(OID_SM2), Some(&point)));
     let without_point = pem("EC PRIVATE KEY", &sec1(&scalar, None, None));
+    let completed = assemble(&[both.as_slice(), &[&without_point]].concat(), &[NAME]).unwrap();
+    assert_eq!(completed.dual().unwrap().key.as_ref().unwrap().to_pem().as_slice(), key.as_bytes());
     let half = |name: &str, days, usage| dual.half(name, days, usage);
     let (expired, future) = (half(NAME, (-90, -1), ENCRYPTION), half(NAME, (1, 90), ENCRYPTION));
     let (elsewhere, newer) = (half("b.example", (-1, 9), ENCRYPTION), half(NAME, (0, 99), ENCRYPTION));
@@ -228,7 +230,6 @@ fn what_of_a_half_is_there_decides() {
         ("no encryption certificate", with(&sign, &[key]), "single"),
         ("no encryption key", with(&both, &[]), "no encryption key"),
         ("both", with(&both, &[key]), "dual"),
-        ("both, the key without curve and point", with(&both, &[&without_point]), "dual"),
         ("another encryption key", with(&both, &[&stranger()]), "mismatch"),
         ("another key beside the right one", with(&both, &[key, &stranger()]), "dual"),
         ("a damaged encryption key", with(&both, &[&damaged]), "damaged key"),
@@ -331,6 +332,15 @@ fn signatures_are_verified() {
         bytes[at] ^= 1;
         let result = assemble(&[&signing.key, &pem("CERTIFICATE", &bytes), chain], &[]);
         assert_eq!(seen(&result), "wrong issuer", "{what}");
+    }
+    // One number more in the signature.
+    let parts = fields(&fields(&der(&signing.certificate))[0].1);
+    let numbers = fields(&parts[2].1[1..])[0].1.clone();
+    for (more, want) in [(&[][..], "single"), (&[2, 1, 1], "wrong issuer")] {
+        let signature = tlv(0x03, &[&[0], &tlv(0x30, &[&numbers, more])]);
+        let bytes = tlv(0x30, &[&tlv(0x30, &[&parts[0].1]), &tlv(0x30, &[&parts[1].1]), &signature]);
+        let result = assemble(&[&signing.key, &pem("CERTIFICATE", &bytes), chain], &[]);
+        assert_eq!(seen(&result), want);
     }
     assert_eq!(seen(&assemble(&[&encryption.key, &encryption.certificate], &[])), "no signing key");
 }
