@@ -14,29 +14,54 @@ use super::wire::Wire;
 use crate::domain;
 use crate::text::one_line;
 
-/// What servers may sign the handshake with: all there is, since nobody here verifies it.
+/// What servers may sign the handshake with, by the kind of their key (its OID): all there is, since nobody here verifies
+/// it.
 ///
 /// The order is that of other clients, so that a server with several certificates shows this one what it shows those.
-const SCHEMES: [SignatureScheme; 16] = [
-    SignatureScheme::ECDSA_NISTP256_SHA256,
-    SignatureScheme::ECDSA_NISTP384_SHA384,
-    SignatureScheme::ECDSA_NISTP521_SHA512,
-    SignatureScheme::ED25519,
-    SignatureScheme::ED448,
-    // rsa_pss_pss_*: with a key for PSS alone.
-    SignatureScheme::Unknown(0x0809),
-    SignatureScheme::Unknown(0x080a),
-    SignatureScheme::Unknown(0x080b),
-    SignatureScheme::RSA_PSS_SHA256,
-    SignatureScheme::RSA_PSS_SHA384,
-    SignatureScheme::RSA_PSS_SHA512,
-    SignatureScheme::RSA_PKCS1_SHA256,
-    SignatureScheme::RSA_PKCS1_SHA384,
-    SignatureScheme::RSA_PKCS1_SHA512,
-    // RFC 8998: sm2sig_sm3.
-    SignatureScheme::Unknown(0x0708),
-    SignatureScheme::RSA_PKCS1_SHA1,
+const SCHEMES: [(&str, &[SignatureScheme]); 5] = [
+    (
+        "1.2.840.10045.2.1",
+        &[
+            SignatureScheme::ECDSA_NISTP256_SHA256,
+            SignatureScheme::ECDSA_NISTP384_SHA384,
+            SignatureScheme::ECDSA_NISTP521_SHA512,
+            // sm2sig_sm3 (RFC 8998).
+            SignatureScheme::Unknown(0x0708),
+        ],
+    ),
+    ("1.3.101.112", &[SignatureScheme::ED25519]),
+    ("1.3.101.113", &[SignatureScheme::ED448]),
+    (
+        // RSA for PSS alone: rsa_pss_pss_* (RFC 8446).
+        "1.2.840.113549.1.1.10",
+        &[SignatureScheme::Unknown(0x0809), SignatureScheme::Unknown(0x080a), SignatureScheme::Unknown(0x080b)],
+    ),
+    (
+        "1.2.840.113549.1.1.1",
+        &[
+            SignatureScheme::RSA_PSS_SHA256,
+            SignatureScheme::RSA_PSS_SHA384,
+            SignatureScheme::RSA_PSS_SHA512,
+            SignatureScheme::RSA_PKCS1_SHA256,
+            SignatureScheme::RSA_PKCS1_SHA384,
+            SignatureScheme::RSA_PKCS1_SHA512,
+            SignatureScheme::RSA_PKCS1_SHA1,
+        ],
+    ),
 ];
+
+/// All of them.
+pub(super) fn all_schemes() -> Vec<SignatureScheme> {
+    SCHEMES.iter().flat_map(|(_, schemes)| *schemes).copied().collect()
+}
+
+/// Those that the key of a certificate can sign with; all if that cannot be told.
+pub(super) fn schemes_of(leaf: &[u8]) -> Vec<SignatureScheme> {
+    let parsed = x509_parser::parse_x509_certificate(leaf);
+    let kind = parsed.map(|(_, leaf)| leaf.tbs_certificate.subject_pki.algorithm.algorithm.to_id_string());
+    let known = kind.ok().and_then(|kind| SCHEMES.iter().find(|(known, _)| *known == kind));
+    known.map_or_else(all_schemes, |(_, schemes)| schemes.to_vec())
+}
 
 /// TLS 1.2 servers show a certificate only to clients that know the curve of its key (RFC 8422 section 5.1).
 ///
@@ -70,9 +95,13 @@ pub(super) fn server_name(name: &str) -> Result<ServerName<'static>, ServedError
 }
 
 /// The certificates that the server at the other end shows.
-pub(super) fn chain(name: ServerName<'static>, wire: &mut Wire) -> Result<Vec<Vec<u8>>, ServedError> {
+pub(super) fn chain(
+    name: ServerName<'static>,
+    schemes: Vec<SignatureScheme>,
+    wire: &mut Wire,
+) -> Result<Vec<Vec<u8>>, ServedError> {
     let failed = |error: &rustls::Error, wire: &Wire| wire.tls_error(error);
-    let seen = Arc::new(Seen::default());
+    let seen = Arc::new(Seen { chain: Mutex::default(), schemes });
     let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(&error, wire))?
@@ -121,12 +150,15 @@ fn shake_hands(connection: &mut ClientConnection, wire: &mut Wire) -> Result<(),
 ///
 /// That opens no hole, since nothing is sent to the server that is so accepted, and nothing that it sends is believed:
 /// what it showed is compared with what it should have shown.
-#[derive(Debug, Default)]
-struct Seen(Mutex<Vec<Vec<u8>>>);
+#[derive(Debug)]
+struct Seen {
+    chain: Mutex<Vec<Vec<u8>>>,
+    schemes: Vec<SignatureScheme>,
+}
 
 impl Seen {
     fn take(&self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.chain.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -140,7 +172,7 @@ impl ServerCertVerifier for Seen {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let chain = [leaf].into_iter().chain(intermediates).map(|der| der.to_vec()).collect();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -164,6 +196,6 @@ impl ServerCertVerifier for Seen {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        SCHEMES.to_vec()
+        self.schemes.clone()
     }
 }

@@ -10,7 +10,9 @@ mod trust;
 mod wire;
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rustls::SignatureScheme;
 
 pub use address::{Address, AddressError};
 pub use error::ServedError;
@@ -70,10 +72,29 @@ impl fmt::Display for Starttls {
 /// # Errors
 /// When no certificates were seen. A handshake that fails after them is as good as one that does not.
 pub fn chain(target: &Target<'_>) -> Result<Vec<Vec<u8>>, ServedError> {
+    ask(target, handshake::all_schemes())
+}
+
+/// The same of a server that may have several certificates: the one with the kind of key (RSA, ECDSA, …) that `leaf` has,
+/// DER; if there is none of that kind, whatever it shows.
+///
+/// # Errors
+/// As of [`chain`].
+pub fn chain_like(leaf: &[u8], target: &Target<'_>) -> Result<Vec<Vec<u8>>, ServedError> {
+    let started = Instant::now();
+    match ask(target, handshake::schemes_of(leaf)) {
+        Err(ServedError::Alert { .. } | ServedError::Tls { .. } | ServedError::Closed { .. }) => {
+            chain(&Target { timeout: target.timeout.saturating_sub(started.elapsed()), ..*target })
+        }
+        outcome => outcome,
+    }
+}
+
+fn ask(target: &Target<'_>, schemes: Vec<SignatureScheme>) -> Result<Vec<Vec<u8>>, ServedError> {
     let name = handshake::server_name(target.server_name)?;
     let mut wire = Wire::connect(target)?;
     if let Some(protocol) = target.starttls {
         starttls::ask(protocol, &mut wire)?;
     }
-    handshake::chain(name, &mut wire)
+    handshake::chain(name, schemes, &mut wire)
 }

@@ -36,6 +36,29 @@ fn every_kind_of_key_in_both_versions() {
     }
 }
 
+/// A server with two certificates shows the one that the client prefers; the other is there, too.
+#[test]
+fn the_certificate_of_the_same_kind() {
+    if !oracle::has("openssl") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (rsa, rsa_key) = self_signed(dir.path(), "rsa", &["-newkey", "rsa:2048"]);
+    let (ec, ec_key) = self_signed(dir.path(), "ec", P256);
+    let (ed25519, _) = self_signed(dir.path(), "ed25519", &["-newkey", "ed25519"]);
+    let (of_rsa, of_ec, of_ed25519) = (der(&rsa), der(&ec), der(&ed25519));
+    for version in ["-tls1_2", "-tls1_3"] {
+        let second = [version, "-dcert", &ec.display().to_string(), "-dkey", &ec_key.display().to_string()];
+        let server = Openssl::start("127.0.0.1", &second, &rsa, &rsa_key);
+        let like = |leaf: &[u8]| served::chain_like(leaf, &target(server.port)).unwrap();
+        assert_eq!([like(&of_rsa), like(&of_ec)], [[of_rsa.clone()], [of_ec.clone()]], "{version}");
+        // Of another kind, or of none.
+        for leaf in [of_ed25519.as_slice(), b"no certificate"] {
+            assert_eq!(like(leaf), chain(server.port).unwrap(), "{version}");
+        }
+    }
+}
+
 #[test]
 fn a_certificate_of_the_clients_is_not_needed() {
     if !oracle::has("openssl") {
