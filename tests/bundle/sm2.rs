@@ -74,7 +74,7 @@ fn seen(result: &Result<Bundle, BundleError>) -> &'static str {
         Err(BundleError::DamagedKey { .. }) => "damaged key",
         Err(BundleError::NoSigningKey { .. }) => "no signing key",
         Err(BundleError::EnvelopedKey { .. }) => "enveloped",
-        Err(BundleError::NoKey { .. }) => "no key",
+        Err(BundleError::NoKey) => "no key",
         Err(BundleError::Expired { .. }) => "expired",
         Err(BundleError::NotYetValid { .. }) => "not yet valid",
         Err(BundleError::OtherChain { .. }) => "other chain",
