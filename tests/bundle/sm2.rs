@@ -147,6 +147,8 @@ fn the_private_part_is_checked() {
     let ((scalar, point), (other_scalar, other_point)) = (dual.parts(), ec_parts(&der(&stranger())));
     let mut flipped = scalar.clone();
     flipped[20] ^= 1;
+    let mut other_y = point.clone();
+    other_y[40] ^= 1;
     let p256 = RingPki::new().leaf;
     let sm2 = |scalar: &[u8], point: Option<&[u8]>| sec1(scalar, Some(OID_SM2), point);
     for (case, key, want) in [
@@ -161,6 +163,7 @@ fn the_private_part_is_checked() {
         ("more than the order", sm2(&[0xff; 32], None), "mismatch"),
         ("too long", sm2(&[7; 80], None), "mismatch"),
         ("a point that is none", sm2(&scalar, Some(&[4; 65])), "mismatch"),
+        ("a point that is none, but for a bit the right one", sm2(&scalar, Some(&other_y)), "mismatch"),
     ] {
         let result = assemble(&[&dual.signing.certificate, &dual.chain, &pem("EC PRIVATE KEY", &key)], &[]);
         assert_eq!(seen(&result), want, "{case}");

@@ -110,6 +110,27 @@ fn what_is_expected_decides() {
     assert!(!is_intact(&usual, store::Ownership { owner: None, group: Some(12345) }), "another group");
 }
 
+/// Of files that may be there, those are expected that are recorded.
+#[test]
+fn what_may_be_there_is_expected_where_it_was_written() {
+    let dir = scratch();
+    install(dir.path(), "a");
+    let [always, may_be] =
+        [[("cert.pem", 0o644), ("chain.pem", 0o644)], [("fullchain.pem", 0o644), ("privkey.pem", 0o600)]];
+    let more = [("enc-cert.pem", 0o644), ("enc-privkey.pem", 0o600)];
+    let is_intact = |may_be: &[(&'static str, u32)]| {
+        let ownership = store::Ownership::default();
+        let expected = Expected { files: &always, may_be, installs: &[], ownership };
+        store::look(dir.path(), &Name::parse(NAME).unwrap(), &expected).unwrap().unwrap().is_intact
+    };
+    assert!(is_intact(&may_be), "all of them");
+    assert!(is_intact(&[may_be, more].concat()), "some of them");
+    assert!(!is_intact(&more), "others, and two files too many");
+    assert!(!is_intact(&[("fullchain.pem", 0o600), ("privkey.pem", 0o600)]), "another mode");
+    fs::remove_file(dir.path().join(NAME).join("current/privkey.pem")).unwrap();
+    assert!(!is_intact(&[may_be, more].concat()), "one is recorded and missing");
+}
+
 #[test]
 fn it_waits_for_no_lock() {
     let dir = scratch();
