@@ -7,7 +7,7 @@ mod open;
 pub use make::pkcs12;
 pub(super) use open::open;
 
-use super::{ber, oid};
+use super::ber;
 use crate::der::{self, Reader};
 
 /// Which algorithms a key store is made with.
@@ -19,13 +19,13 @@ pub enum Strength {
     Legacy,
 }
 
-/// `SEQUENCE { INTEGER 3, SEQUENCE { OBJECT IDENTIFIER data or signedData, … } … }`
+/// `SEQUENCE { INTEGER 3, SEQUENCE { OBJECT IDENTIFIER … } … }`
 pub(super) fn is_pkcs12(bytes: &[u8]) -> bool {
     let read = |bytes: &[u8]| {
         let mut fields = Reader::whole(der::SEQUENCE, bytes)?;
         let version = fields.unsigned()?;
-        let content = Reader::new(fields.expect(der::SEQUENCE)?).expect(der::OBJECT_IDENTIFIER)?;
-        Some(version == [3] && [oid::DATA, oid::SIGNED_DATA].contains(&content))
+        Reader::new(fields.expect(der::SEQUENCE)?).expect(der::OBJECT_IDENTIFIER)?;
+        Some(version == [3])
     };
     let is_sequence = bytes.first() == Some(&der::SEQUENCE);
     let in_ber = || ber::to_der(bytes).and_then(|bytes| read(&bytes));
