@@ -64,14 +64,14 @@ impl Contents {
         let mut passwords = Passwords::new(of_cloud, of_user, std::mem::take(&mut self.lines));
         let (stores, keys): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sealed).into_iter().partition(Sealed::is_store);
         let mut shut = None;
-        if !keys.is_empty() && !self.has_pair() {
+        if !keys.is_empty() && self.lacks_key() {
             shut = self.unseal(&keys, &mut passwords)?;
         }
         if !stores.is_empty() && (self.keys.is_empty() || self.certificates.is_empty()) {
             shut = shut.or(self.unseal(&stores, &mut passwords)?);
         }
         match shut {
-            Some(error) if !self.has_pair() => Err(error),
+            Some(error) if self.lacks_key() => Err(error),
             _ if self.certificates.is_empty() => Err(BundleError::NoCertificate),
             _ if self.keys.is_empty() => Err(match self.enveloped_key {
                 Some(origin) => BundleError::EnvelopedKey { origin },
@@ -79,6 +79,12 @@ impl Contents {
             }),
             _ => Ok((self.keys, self.certificates)),
         }
+    }
+
+    /// Whether a key is still missing: that of the certificate, or of an SM2 certificate's encryption half.
+    fn lacks_key(&self) -> bool {
+        let encrypts = self.certificates.iter().any(Certificate::is_for_sm2_encryption);
+        !self.has_pair() || (encrypts && self.lacks_encryption_half())
     }
 
     /// Whether a key belongs to a certificate. One of which that cannot be told counts as well, so that it is named.
@@ -241,6 +247,7 @@ fn add<T: PartialEq>(list: &mut Vec<T>, new: T, what: &'static str) -> Result<()
 fn is_known(bytes: &[u8]) -> bool {
     archive::kind(bytes).is_some()
         || keystore::Kind::of(bytes).is_some()
+        || dual::is_envelope(bytes)
         || Reader::whole(der::SEQUENCE, bytes).is_some()
         || pem::is_pem(bytes)
 }

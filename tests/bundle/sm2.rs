@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certctl::bundle::{Bundle, BundleError};
+use certctl::bundle::{Bundle, BundleError, Material, Requirements};
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 
 use super::archives::zip_of;
 use super::pki::{OID_P256, Pki as RingPki, ec_parts, fields, key_pair, pem, pkcs8, sec1, tlv};
@@ -290,6 +291,28 @@ fn an_envelope_is_no_key() {
         // With a password nothing could be opened, either.
         assert!(assemble(&[text.as_str(), &encryption.certificate], &[]).is_err(), "{case}");
     }
+}
+
+/// The signing half lies open; the encryption half's key is under a password.
+#[test]
+fn an_encryption_key_under_a_password() {
+    let Some(dual) = Dual::new() else { return };
+    let Dual { signing, encryption, chain, .. } = &dual;
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    std::fs::write(path("open"), &encryption.key).unwrap();
+    let seal = ["pkcs8", "-topk8", "-in", &path("open"), "-out", &path("sealed"), "-passout", "pass:right"];
+    oracle::run("openssl", &seal);
+    let sealed = std::fs::read_to_string(path("sealed")).unwrap();
+    let of = |passwords: &[SecretString]| {
+        let pieces = [&signing.key, &signing.certificate, chain, &encryption.certificate, &sealed];
+        let add = |material: Material, piece: &&String| material.with("piece", piece.as_bytes());
+        let material = pieces.iter().fold(Material::default(), add);
+        Bundle::assemble(&material, &Requirements { now: Timestamp::now(), domains: &[], passwords })
+    };
+    assert_eq!(seen(&of(&["right".into()])), "dual");
+    assert!(matches!(of(&["wrong".into()]), Err(BundleError::WrongPassword { .. })));
+    assert!(matches!(of(&[]), Err(BundleError::NoPassword { .. })));
 }
 
 #[test]
