@@ -12,6 +12,7 @@ mod certificates;
 mod chains;
 mod keys;
 mod leaves;
+mod legacy;
 mod oracles;
 mod pem;
 mod pki;
