@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{ActiveKeyExchange, CryptoProvider, SupportedKxGroup, ring};
+use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, NamedGroup, SignatureScheme};
 
@@ -50,23 +50,37 @@ const SCHEMES: [(&str, &[SignatureScheme]); 5] = [
     ),
 ];
 
-/// All of them.
-pub(super) fn all_schemes() -> Vec<SignatureScheme> {
-    SCHEMES.iter().flat_map(|(_, schemes)| *schemes).copied().collect()
+/// What a server is offered to agree to.
+#[derive(Debug, Clone)]
+pub(super) struct Offer {
+    schemes: Vec<SignatureScheme>,
+    with_p521: bool,
 }
 
-/// Those that the key of a certificate can sign with; all if that cannot be told.
-pub(super) fn schemes_of(leaf: &[u8]) -> Vec<SignatureScheme> {
-    let parsed = x509_parser::parse_x509_certificate(leaf);
-    let kind = parsed.map(|(_, leaf)| leaf.tbs_certificate.subject_pki.algorithm.algorithm.to_id_string());
-    let known = kind.ok().and_then(|kind| SCHEMES.iter().find(|(known, _)| *known == kind));
-    known.map_or_else(all_schemes, |(_, schemes)| schemes.to_vec())
+impl Offer {
+    /// Every kind of key.
+    pub(super) fn all() -> Self {
+        Self { schemes: SCHEMES.iter().flat_map(|(_, schemes)| *schemes).copied().collect(), with_p521: false }
+    }
+
+    /// The kind of key that a certificate has; every kind if that cannot be told.
+    pub(super) fn of_kind(leaf: &[u8]) -> Self {
+        let parsed = x509_parser::parse_x509_certificate(leaf);
+        let kind = parsed.map(|(_, leaf)| leaf.tbs_certificate.subject_pki.algorithm.algorithm.to_id_string());
+        let known = kind.ok().and_then(|kind| SCHEMES.iter().find(|(known, _)| *known == kind));
+        known.map_or_else(Self::all, |(_, schemes)| Self { schemes: schemes.to_vec(), with_p521: false })
+    }
+
+    /// The same with [`InNameOnly`].
+    pub(super) fn with_p521(self) -> Self {
+        Self { with_p521: true, ..self }
+    }
 }
 
-/// TLS 1.2 servers show a certificate only to clients that know the curve of its key (RFC 8422 section 5.1).
+/// TLS 1.2 servers show a certificate only to clients that know the curve of its key (RFC 8422 section 5.1), and ring
+/// does not know P-521.
 ///
-/// ring does not know P-521. It is the last of the groups, so that no server agrees a key on it but one that knows no
-/// other.
+/// Named only where nothing was agreed without it: a server may prefer it for agreeing keys, too, and that would fail.
 #[derive(Debug)]
 struct InNameOnly;
 
@@ -80,12 +94,6 @@ impl SupportedKxGroup for InNameOnly {
     }
 }
 
-fn provider() -> CryptoProvider {
-    let mut provider = ring::default_provider();
-    provider.kx_groups.push(&InNameOnly);
-    provider
-}
-
 /// The name as TLS has it.
 pub(super) fn server_name(name: &str) -> Result<ServerName<'static>, ServedError> {
     let invalid = |_| ServedError::ServerName { name: one_line(name, 253) };
@@ -95,14 +103,14 @@ pub(super) fn server_name(name: &str) -> Result<ServerName<'static>, ServedError
 }
 
 /// The certificates that the server at the other end shows.
-pub(super) fn chain(
-    name: ServerName<'static>,
-    schemes: Vec<SignatureScheme>,
-    wire: &mut Wire,
-) -> Result<Vec<Vec<u8>>, ServedError> {
+pub(super) fn chain(name: ServerName<'static>, offer: &Offer, wire: &mut Wire) -> Result<Vec<Vec<u8>>, ServedError> {
     let failed = |error: &rustls::Error, wire: &Wire| wire.tls_error(error);
-    let seen = Arc::new(Seen { chain: Mutex::default(), schemes });
-    let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
+    let seen = Arc::new(Seen { chain: Mutex::default(), schemes: offer.schemes.clone() });
+    let mut provider = ring::default_provider();
+    if offer.with_p521 {
+        provider.kx_groups.push(&InNameOnly);
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(&error, wire))?
         .dangerous()

@@ -12,13 +12,15 @@ mod wire;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use rustls::SignatureScheme;
-
 pub use address::{Address, AddressError};
 pub use error::ServedError;
 pub use trust::{Roots, Untrusted};
 
+use handshake::Offer;
 use wire::Wire;
+
+/// The alert of a server that can agree to nothing that it was offered.
+const NO_AGREEMENT: &str = "HandshakeFailure";
 
 /// Which server is asked, and how.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +74,7 @@ impl fmt::Display for Starttls {
 /// # Errors
 /// When no certificates were seen. A handshake that fails after them is as good as one that does not.
 pub fn chain(target: &Target<'_>) -> Result<Vec<Vec<u8>>, ServedError> {
-    ask(target, handshake::all_schemes())
+    first(target, &[Offer::all(), Offer::all().with_p521()])
 }
 
 /// The same of a server that may have several certificates: the one with the kind of key (RSA, ECDSA, …) that `leaf` has,
@@ -81,20 +83,28 @@ pub fn chain(target: &Target<'_>) -> Result<Vec<Vec<u8>>, ServedError> {
 /// # Errors
 /// As of [`chain`].
 pub fn chain_like(leaf: &[u8], target: &Target<'_>) -> Result<Vec<Vec<u8>>, ServedError> {
-    let started = Instant::now();
-    match ask(target, handshake::schemes_of(leaf)) {
-        Err(ServedError::Alert { .. } | ServedError::Tls { .. } | ServedError::Closed { .. }) => {
-            chain(&Target { timeout: target.timeout.saturating_sub(started.elapsed()), ..*target })
-        }
-        outcome => outcome,
-    }
+    let offer = Offer::of_kind(leaf);
+    first(target, &[offer.clone(), offer.with_p521(), Offer::all(), Offer::all().with_p521()])
 }
 
-fn ask(target: &Target<'_>, schemes: Vec<SignatureScheme>) -> Result<Vec<Vec<u8>>, ServedError> {
+/// What the server answers to the first of the offers that it can agree to.
+fn first(target: &Target<'_>, offers: &[Offer]) -> Result<Vec<Vec<u8>>, ServedError> {
+    let started = Instant::now();
+    let mut outcome = Ok(Vec::new());
+    for offer in offers {
+        outcome = ask(target, offer, target.timeout.saturating_sub(started.elapsed()));
+        if !matches!(&outcome, Err(ServedError::Alert { alert, .. }) if alert == NO_AGREEMENT) {
+            break;
+        }
+    }
+    outcome
+}
+
+fn ask(target: &Target<'_>, offer: &Offer, timeout: Duration) -> Result<Vec<Vec<u8>>, ServedError> {
     let name = handshake::server_name(target.server_name)?;
-    let mut wire = Wire::connect(target)?;
+    let mut wire = Wire::connect(target, timeout)?;
     if let Some(protocol) = target.starttls {
         starttls::ask(protocol, &mut wire)?;
     }
-    handshake::chain(name, schemes, &mut wire)
+    handshake::chain(name, offer, &mut wire)
 }

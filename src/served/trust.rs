@@ -80,7 +80,7 @@ impl Roots {
         let (added, _) = store.add_parsable_certificates(found.certs);
         let reason = match found.errors.first() {
             Some(error) => one_line(&error.to_string(), 200),
-            None => "the system has none; set SSL_CERT_FILE to a file of them".to_owned(),
+            None => "there are none; SSL_CERT_FILE can name a file of them".to_owned(),
         };
         if added == 0 { Err(ServedError::NoRoots { reason }) } else { Ok(Self(store)) }
     }

@@ -29,12 +29,12 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Connects to the first of the host's addresses that answers.
-    pub(super) fn connect(target: &Target<'_>) -> Result<Self, ServedError> {
+    /// Connects to the first of the host's addresses that answers, with so much time left for everything.
+    pub(super) fn connect(target: &Target<'_>, left: Duration) -> Result<Self, ServedError> {
         let address = Address { host: one_line(target.host, 253), port: target.port };
         let limit = target.timeout;
         let now = Instant::now();
-        let deadline = now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(86_400));
+        let deadline = now.checked_add(left).unwrap_or_else(|| now + Duration::from_secs(86_400));
         let timed_out = || ServedError::TimedOut { address: address.clone(), limit };
         let found = resolve(target, deadline).ok_or_else(timed_out)?;
         let reason = |error: io::Error| ServedError::Resolve { host: address.host.clone(), reason: in_words(&error) };

@@ -7,7 +7,7 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certctl::format::{self, Format, Kubernetes, Recipe};
-use proptest::prelude::{any, proptest};
+use proptest::prelude::{ProptestConfig, any, proptest};
 use serde_json::{Value, json};
 
 use super::{bundle, bytes};
@@ -108,6 +108,8 @@ fn names_are_made_of_directory_names() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn every_directory_has_a_name(directory in any::<String>()) {
         assert!(Kubernetes::is_name(&Kubernetes::name_for(&directory)));

@@ -10,6 +10,7 @@ use super::{Openssl, Served, chain, der, self_signed, server, target};
 use crate::oracle;
 
 const P256: &[&str] = &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+const P384: &[&str] = &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"];
 
 #[test]
 fn every_kind_of_key_in_both_versions() {
@@ -21,7 +22,7 @@ fn every_kind_of_key_in_both_versions() {
         ("rsa", &["-newkey", "rsa:2048"]),
         ("rsa-pss", &["-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"]),
         ("p256", P256),
-        ("p384", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"]),
+        ("p384", P384),
         ("p521", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521"]),
         ("ed25519", &["-newkey", "ed25519"]),
         ("ed448", &["-newkey", "ed448"]),
@@ -31,6 +32,23 @@ fn every_kind_of_key_in_both_versions() {
         let (leaf, key) = self_signed(dir.path(), name, newkey);
         for version in ["-tls1_2", "-tls1_3"] {
             let server = Openssl::start("127.0.0.1", &[version], &leaf, &key);
+            assert_eq!(chain(server.port).as_deref(), Ok([der(&leaf)].as_slice()), "{name} {version}");
+        }
+    }
+}
+
+/// Servers that prefer a curve for agreeing keys that ring does not know, but know others.
+#[test]
+fn p521_is_not_agreed_on_where_there_is_another() {
+    if !oracle::has("openssl") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for (name, newkey) in [("rsa", &["-newkey", "rsa:2048"][..]), ("p384", P384)] {
+        let (leaf, key) = self_signed(dir.path(), name, newkey);
+        for version in ["-tls1_2", "-tls1_3"] {
+            let words = [version, "-groups", "P-521:P-384", "-serverpref"];
+            let server = Openssl::start("127.0.0.1", &words, &leaf, &key);
             assert_eq!(chain(server.port).as_deref(), Ok([der(&leaf)].as_slice()), "{name} {version}");
         }
     }
