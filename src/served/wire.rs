@@ -157,7 +157,7 @@ impl Write for Wire {
 pub(super) fn said(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let line = one_line(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default(), 80);
-    let is_text = !line.is_empty() && !line.contains(char::REPLACEMENT_CHARACTER) && !text.contains('\0');
+    let is_text = !line.is_empty() && !line.contains(char::REPLACEMENT_CHARACTER);
     if is_text { format!("`{line}`") } else { "something that is no text".to_owned() }
 }
 
