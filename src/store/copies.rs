@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use crate::store::dir::FileFound;
 use crate::store::error::{StoreError, shown};
 use crate::store::place::{HALF, NEW, OLD, Place};
 use crate::store::state::Unfinished;
@@ -21,6 +22,8 @@ struct Copy<'a> {
     mode: u32,
     ownership: Ownership,
     is_right: bool,
+    /// What is wrong with it, each as the end of a sentence about it.
+    flaws: Vec<String>,
     is_absent: bool,
 }
 
@@ -53,9 +56,16 @@ impl<'a> Copies<'a> {
             };
             let place = Place::find(&install.to)?;
             let is_absent = place.entry()?.is_none();
-            let found = if is_absent { None } else { place.parent.read(place.name, bytes.len()).ok().flatten() };
-            let is_right = found.is_some_and(|file| file.is_sound(install.mode, ownership) && *file.bytes == *bytes);
-            Ok(Copy { place, bytes, mode: install.mode, ownership, is_right, is_absent })
+            let flaws = if is_absent {
+                vec!["is missing".to_owned()]
+            } else {
+                match place.parent.read(place.name, bytes.len()) {
+                    Ok(Some(found)) => flaws(&found, bytes, install.mode, ownership),
+                    Ok(None) => vec!["is not a file of the same length".to_owned()],
+                    Err(reason) => vec![format!("cannot be read: {reason}")],
+                }
+            };
+            Ok(Copy { place, bytes, mode: install.mode, ownership, is_right: flaws.is_empty(), flaws, is_absent })
         };
         let copies = ordered.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { kept: vec![false; copies.len()], copies, renamed: 0 })
@@ -64,6 +74,11 @@ impl<'a> Copies<'a> {
     /// Whether none has to be made.
     pub(super) fn are_right(&self) -> bool {
         self.copies.iter().all(|copy| copy.is_right)
+    }
+
+    /// What is wrong with those that have to be made: path, and the end of a sentence about it.
+    pub(super) fn flaws(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.copies.iter().flat_map(|copy| copy.flaws.iter().map(|flaw| (copy.place.path, flaw.as_str())))
     }
 
     /// The paths of those to be made, in their order.
@@ -161,6 +176,11 @@ impl<'a> Copies<'a> {
         }
         sweep::warn(self.sync());
     }
+}
+
+fn flaws(found: &FileFound, bytes: &[u8], mode: u32, ownership: Ownership) -> Vec<String> {
+    let differs = (*found.bytes != *bytes).then(|| "does not hold the same bytes".to_owned());
+    differs.into_iter().chain(found.flaws(Some(mode), ownership).into_iter().map(|flaw| flaw.to_string())).collect()
 }
 
 /// Puts back what stood at each path before the unfinished `change`.

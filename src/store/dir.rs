@@ -39,6 +39,19 @@ pub(super) struct Entry {
     stat: Stat,
 }
 
+/// What is wrong with a file beside its bytes; shown as the end of a sentence about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Flaw {
+    #[error("has mode {found:04o} instead of {expected:04o}")]
+    Mode { found: u32, expected: u32 },
+    #[error("belongs to uid {found} instead of {expected}")]
+    Owner { found: u32, expected: u32 },
+    #[error("belongs to gid {found} instead of {expected}")]
+    Group { found: u32, expected: u32 },
+    #[error("has a second name (hard link), by which it can be changed")]
+    SecondName,
+}
+
 /// A file's bytes and what the system says of it.
 pub(super) struct FileFound {
     pub(super) mode: u32,
@@ -309,10 +322,22 @@ impl Dir {
 impl FileFound {
     /// Whether it has that mode and owner, and no second name.
     pub(super) fn is_sound(&self, mode: u32, ownership: Ownership) -> bool {
-        self.mode == mode
-            && self.owner == ownership.owner.unwrap_or_else(|| geteuid().as_raw())
-            && ownership.group.is_none_or(|group| group == self.group)
-            && self.link_count == 1
+        self.flaws(Some(mode), ownership).is_empty()
+    }
+
+    /// What keeps it from being so; `None`: any mode.
+    pub(super) fn flaws(&self, mode: Option<u32>, ownership: Ownership) -> Vec<Flaw> {
+        let owner = ownership.owner.unwrap_or_else(|| geteuid().as_raw());
+        let flaws = [
+            mode.filter(|mode| *mode != self.mode).map(|expected| Flaw::Mode { found: self.mode, expected }),
+            (owner != self.owner).then_some(Flaw::Owner { found: self.owner, expected: owner }),
+            ownership
+                .group
+                .filter(|group| *group != self.group)
+                .map(|expected| Flaw::Group { found: self.group, expected }),
+            (self.link_count != 1).then_some(Flaw::SecondName),
+        ];
+        flaws.into_iter().flatten().collect()
     }
 }
 
@@ -323,7 +348,12 @@ impl Entry {
 
     /// Whether root or the user certctl runs as owns it: nobody else can have put it there.
     pub(super) fn is_trusted(&self) -> bool {
-        self.owner == 0 || self.owner == geteuid().as_raw()
+        self.is_trusted_by(geteuid().as_raw())
+    }
+
+    /// The same for a certctl that runs as that user.
+    pub(super) fn is_trusted_by(&self, user: u32) -> bool {
+        self.owner == 0 || self.owner == user
     }
 
     /// Whether both are one and the same thing, not two of one name.

@@ -19,6 +19,9 @@ use crate::store::version::VersionName;
 /// No file of a version is longer, in bytes, as far as certctl has to read it without knowing it.
 pub(super) const LONGEST: usize = 1 << 20;
 
+/// The mode of every directory that certctl makes.
+pub(super) const DIRECTORY_MODE: u32 = 0o755;
+
 /// A certificate directory's state: that of its own names, not yet of the version in it.
 pub(super) struct Survey {
     pub(super) versions: Option<Dir>,
@@ -69,19 +72,36 @@ impl Survey {
     /// # Errors
     /// [`StoreError::Foreign`] if something else is at one of them.
     pub(super) fn of(certificate: &Dir, names: &[String]) -> Result<Self, StoreError> {
-        let current = match link_at(certificate, CURRENT, |target| layout::version_in(target).is_some())? {
+        let (survey, refused) = Self::seen_by(certificate, names, geteuid().as_raw());
+        refused.into_iter().next().map_or(Ok(survey), Err)
+    }
+
+    /// The same as the user `owner` would see it, and what is in the way; that is taken to be absent.
+    pub(super) fn seen_by(certificate: &Dir, names: &[String], owner: u32) -> (Self, Vec<StoreError>) {
+        let mut refused = Vec::new();
+        let mut link = |name: &str, is_right: &dyn Fn(&OsString) -> bool| {
+            link_at(certificate, name, is_right, owner).unwrap_or_else(|error| {
+                refused.push(error);
+                None
+            })
+        };
+        let current = match link(CURRENT, &|target| layout::version_in(target).is_some()) {
             None => Current::Absent,
             Some(target) => layout::version_in(&target).map_or(Current::Astray(target), Current::Version),
         };
-        link_at(certificate, NEXT_LINK, |_| false)?;
+        link(NEXT_LINK, &|_| false);
         let mut broken_links = Vec::new();
         for name in names {
             let right = layout::link_target(OsStr::new(name));
-            if link_at(certificate, name, |target| *target == right)? != Some(right) {
+            if link(name, &|target| *target == right) != Some(right) {
                 broken_links.push(name.clone());
             }
         }
-        Ok(Self { versions: versions_of(certificate)?, current, broken_links })
+        let versions = versions_of(certificate, owner).unwrap_or_else(|error| {
+            refused.push(error);
+            None
+        });
+        (Self { versions, current, broken_links }, refused)
     }
 
     /// The version in place, open; `None` if there is none, or it cannot be opened and is as good as none.
@@ -120,16 +140,17 @@ impl Survey {
     }
 }
 
-/// The links `current/<name>` under that name to files that the version in place does not have: it has `names`.
-pub(super) fn stale_links(certificate: &Dir, names: &[String]) -> Result<Vec<OsString>, StoreError> {
+/// The links `current/<name>` under that name to files that the version in place does not have: it has `names`. They
+/// are root's or the `owner`'s.
+pub(super) fn stale_links(certificate: &Dir, names: &[String], owner: u32) -> Result<Vec<OsString>, StoreError> {
     let mut stale = certificate.names()?;
-    stale.retain(|found| !names.iter().any(|name| name.as_str() == found) && is_our_link(certificate, found));
+    stale.retain(|found| !names.iter().any(|name| name.as_str() == found) && is_our_link(certificate, found, owner));
     Ok(stale)
 }
 
-fn is_our_link(certificate: &Dir, name: &OsStr) -> bool {
-    let is_link =
-        matches!(certificate.entry(name), Ok(Some(entry)) if entry.kind == FileType::Symlink && entry.is_trusted());
+fn is_our_link(certificate: &Dir, name: &OsStr, owner: u32) -> bool {
+    let is_link = matches!(certificate.entry(name),
+        Ok(Some(entry)) if entry.kind == FileType::Symlink && entry.is_trusted_by(owner));
     is_link && certificate.link_target(name).is_ok_and(|target| target == layout::link_target(name))
 }
 
@@ -138,7 +159,8 @@ fn is_our_link(certificate: &Dir, name: &OsStr) -> bool {
 fn link_at(
     certificate: &Dir,
     name: &str,
-    is_right: impl Fn(&OsString) -> bool,
+    is_right: &dyn Fn(&OsString) -> bool,
+    owner: u32,
 ) -> Result<Option<OsString>, StoreError> {
     let Some(entry) = certificate.entry(name)? else {
         return Ok(None);
@@ -148,7 +170,7 @@ fn link_at(
         return Err(entry.foreign(path(), "a symbolic link of its own"));
     }
     let target = certificate.link_target(name)?;
-    if entry.is_trusted() || is_right(&target) {
+    if entry.is_trusted_by(owner) || is_right(&target) {
         Ok(Some(target))
     } else {
         Err(entry.foreign(path(), "a symbolic link of its own"))
@@ -161,10 +183,12 @@ fn leaf_not_before(version: &Dir) -> Option<Timestamp> {
     Certificate::leaf_in_pem(&leaf.bytes).map(|leaf| leaf.not_before)
 }
 
-fn versions_of(certificate: &Dir) -> Result<Option<Dir>, StoreError> {
+fn versions_of(certificate: &Dir, owner: u32) -> Result<Option<Dir>, StoreError> {
     match certificate.entry(VERSIONS)? {
         None => Ok(None),
-        Some(entry) if entry.kind == FileType::Directory && entry.is_trusted() => certificate.open(VERSIONS).map(Some),
+        Some(entry) if entry.kind == FileType::Directory && entry.is_trusted_by(owner) => {
+            certificate.open(VERSIONS).map(Some)
+        }
         Some(entry) => Err(entry.foreign(certificate.path().join(VERSIONS), "a directory that root or this user owns")),
     }
 }
@@ -180,8 +204,8 @@ fn holds_exactly(version: &Dir, wanted: &Wanted<'_>) -> bool {
 }
 
 /// Whether it has the mode and owner of every directory that certctl makes.
-pub(super) fn is_own_directory(dir: &Dir) -> bool {
-    matches!(dir.mode_and_owner(), Ok((0o755, owner)) if owner == geteuid().as_raw())
+fn is_own_directory(dir: &Dir) -> bool {
+    matches!(dir.mode_and_owner(), Ok((DIRECTORY_MODE, owner)) if owner == geteuid().as_raw())
 }
 
 /// Whether these names are in it, and no other.

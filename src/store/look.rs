@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
+use rustix::process::geteuid;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::copies::Copies;
-use super::dir::Dir;
+use super::audit::{Examined, Examiner};
 use super::inspect::{self, Survey};
 use super::layout::METADATA_MODE;
-use super::metadata::{METADATA, Metadata};
-use super::{Identity, Install, Name, Ownership, State, StoreError, lock, state, sweep, walk, whole};
+use super::metadata::Metadata;
+use super::{Identity, Install, Name, Ownership, State, StoreError, lock, state, walk, whole};
 use crate::format::{KEYSTORE_PASSWORD, Settings};
 
 /// What is in place.
@@ -42,7 +42,7 @@ pub struct Expected<'a> {
 
 impl Expected<'_> {
     /// The files that a version of this metadata is to have.
-    fn among(&self, metadata: Option<&Metadata>) -> Vec<(&'static str, u32)> {
+    pub(super) fn among(&self, metadata: Option<&Metadata>) -> Vec<(&'static str, u32)> {
         let is_recorded =
             |(name, _): &(&'static str, u32)| metadata.is_some_and(|metadata| metadata.files.contains_key(*name));
         self.files.iter().chain(self.may_be.iter().filter(|file| is_recorded(file))).copied().collect()
@@ -57,29 +57,13 @@ pub fn look(dir: &Path, name: &Name, expected: &Expected<'_>) -> Result<Option<S
     let Some(base) = walk::find(dir)? else { return Ok(None) };
     let Some(certificate) = lock::open_certificate(&base, name)? else { return Ok(None) };
     let state = state::read(&certificate)?;
-    let mut survey = Survey::of(&certificate, &[])?;
-    let recorded = survey.open_current().and_then(|(_, version)| whole::metadata(&version));
-    let files = expected.among(recorded.as_ref().map(|(metadata, _)| metadata));
-    let names: Vec<_> = files.iter().map(|(name, _)| *name).chain([METADATA]).map(str::to_owned).collect();
-    survey = Survey::of(&certificate, &names)?;
-    let Some((version_name, version)) = survey.open_current() else {
-        let version = survey.current.version().map(ToString::to_string);
-        return Ok(Some(Standing { identity: None, version, is_intact: false, state }));
-    };
-    let metadata = whole::metadata(&version);
-    let is_described = metadata.as_ref().is_some_and(|(metadata, file)| {
-        file.is_sound(METADATA_MODE, Ownership::default()) && metadata.identity.name == *name
-    });
-    let metadata = metadata.map(|(metadata, _)| metadata);
-    let is_intact = is_described
-        && survey.broken_links.is_empty()
-        && inspect::is_own_directory(&version)
-        && inspect::stale_links(&certificate, &names)?.is_empty()
-        && !sweep::has_leftovers(&certificate, &survey, state.versions())?
-        && metadata
-            .as_ref()
-            .is_some_and(|metadata| holds(&certificate, &version, metadata, (&files, expected), &state));
-    let version = Some(version_name.to_string());
+    let mut examiner = Examiner::new(&certificate, geteuid().as_raw());
+    let Examined { metadata, version, .. } = examiner.examine(name, Some(expected), &state)?;
+    let Examiner { findings, refused, denied, .. } = examiner;
+    if let Some(error) = refused.into_iter().next() {
+        return Err(error);
+    }
+    let is_intact = findings.is_empty() && denied.is_none();
     Ok(Some(Standing { identity: metadata.map(|metadata| metadata.identity), version, is_intact, state }))
 }
 
@@ -128,27 +112,4 @@ pub fn made(dir: &Path, name: &Name) -> Result<Made, StoreError> {
         is_ours.then(|| SecretString::from(line))
     });
     Ok(Made { files, password })
-}
-
-/// Whether the version's files are as recorded and as expected, and the copies are of them.
-fn holds(
-    certificate: &Dir,
-    version: &Dir,
-    metadata: &Metadata,
-    (names, expected): (&[(&str, u32)], &Expected<'_>),
-    state: &State,
-) -> bool {
-    let Ok(files) = whole::files(version, metadata) else { return false };
-    let is_as_expected = |(name, mode): &(&str, u32)| {
-        files.iter().any(|(file, found)| file == name && found.is_sound(*mode, expected.ownership))
-    };
-    let contents = |name: &str| files.iter().find(|(file, _)| file == name).map(|(_, file)| file.bytes.as_slice());
-    let are_copied = || {
-        // What is wrong with the paths is told by whoever repairs them.
-        let copies = Copies::plan(expected.installs, contents, expected.ownership, certificate.path());
-        copies.is_ok_and(|copies| {
-            copies.are_right() && matches!(copies.have_leftovers(state.unchecked().is_some()), Ok(false))
-        })
-    };
-    files.len() == names.len() && names.iter().all(is_as_expected) && are_copied()
 }

@@ -16,6 +16,7 @@
 //! A change that something is to follow, a check or a hook, is written down before it begins and until all has followed,
 //! and what it replaces is kept until it is approved of: so this process or the next one can take it back.
 
+mod audit;
 mod commit;
 mod copies;
 mod dir;
@@ -44,6 +45,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use audit::{Audit, Fault, Finding, audit};
 pub use directory::{Applied, Directory, Wish};
 pub use error::StoreError;
 pub use home::{RunLock, is_writable, recall, remember, replace};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use rustix::fs::FileType;
+use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
 use super::dir::Dir;
@@ -134,10 +135,15 @@ pub(super) fn read(certificate: &Dir) -> Result<State, StoreError> {
 /// # Errors
 /// When something else is in the file's place, or it cannot be read.
 pub(super) fn load(certificate: &Dir) -> Result<Option<State>, StoreError> {
+    load_as(certificate, geteuid().as_raw())
+}
+
+/// The same for a certctl that runs as the user `owner`.
+pub(super) fn load_as(certificate: &Dir, owner: u32) -> Result<Option<State>, StoreError> {
     let path = || certificate.path().join(STATE);
     match certificate.entry(STATE)? {
         None => return Ok(Some(State::default())),
-        Some(entry) if entry.kind != FileType::RegularFile || !entry.is_trusted() => {
+        Some(entry) if entry.kind != FileType::RegularFile || !entry.is_trusted_by(owner) => {
             return Err(entry.foreign(path(), "a file of its own"));
         }
         Some(_) => {}

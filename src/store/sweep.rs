@@ -1,13 +1,15 @@
 //! What is of no more use in a certificate directory goes: old versions, and what a run that died has left.
 
 use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::FileType;
+use rustix::process::geteuid;
 
 use crate::store::dir::Dir;
 use crate::store::error::StoreError;
 use crate::store::inspect::{self, Current, Survey};
-use crate::store::layout::{DISCARDED, NEXT_LINK, STAGED};
+use crate::store::layout::{DISCARDED, NEXT_LINK, STAGED, VERSIONS};
 use crate::store::state::NEXT_STATE;
 use crate::store::version::VersionName;
 
@@ -31,17 +33,24 @@ pub(super) fn leftovers(certificate: &Dir, survey: &Survey, keep: &Keep) {
     }
 }
 
-/// Whether [`leftovers`] would find anything that a run that died has left.
-pub(super) fn has_leftovers(certificate: &Dir, survey: &Survey, always: Vec<VersionName>) -> Result<bool, StoreError> {
+/// What [`leftovers`] would find of a run that died, by its path in the certificate directory.
+pub(super) fn found_leftovers(
+    certificate: &Dir,
+    survey: &Survey,
+    always: Vec<VersionName>,
+) -> Result<Vec<PathBuf>, StoreError> {
+    let mut found = Vec::new();
     for name in [NEXT_LINK, NEXT_STATE] {
-        if certificate.entry(name)?.is_some() {
-            return Ok(true);
-        }
+        found.extend(certificate.entry(name)?.map(|_| PathBuf::from(name)));
     }
-    let Some(versions) = &survey.versions else { return Ok(false) };
-    let keep = Keep { count: usize::MAX, always };
-    Ok(versions.names()?.iter().any(|name| is_half(name))
-        || !useless(versions_in(versions)?, &survey.current, &keep).is_empty())
+    if let Some(versions) = &survey.versions {
+        let keep = Keep { count: usize::MAX, always };
+        let useless = useless(versions_in(versions)?, &survey.current, &keep);
+        let halves = versions.names()?.into_iter().filter(|name| is_half(name));
+        let names = halves.chain(useless.into_iter().map(|version| version.to_string().into()));
+        found.extend(names.map(|name| Path::new(VERSIONS).join(name)));
+    }
+    Ok(found)
 }
 
 /// Removes the old versions that need not be kept once `current` has taken the place of `previous`: what is between
@@ -65,7 +74,7 @@ pub(super) fn rejected(versions: &Dir, rejected: &str, current: &VersionName) {
 
 /// Removes the links to files that the version in place does not have: it has `names`.
 pub(super) fn stale_links(certificate: &Dir, names: &[String]) {
-    warn(inspect::stale_links(certificate, names).and_then(|stale| {
+    warn(inspect::stale_links(certificate, names, geteuid().as_raw()).and_then(|stale| {
         stale.iter().try_for_each(|name| certificate.unlink(name))?;
         if stale.is_empty() { Ok(()) } else { certificate.sync() }
     }));
