@@ -198,7 +198,8 @@ impl Certificate {
     }
 
     /// Whether it may sign certificates. A version 1 certificate cannot say so; it is believed if it is a root.
-    pub(super) fn is_ca(&self) -> bool {
+    #[must_use]
+    pub fn is_ca(&self) -> bool {
         match self.authority {
             Authority::None => false,
             Authority::Unsaid => self.is_self_signed(),

@@ -57,6 +57,15 @@ impl PrivateKey {
         Some(Parsed::Key(Self { der: Zeroizing::new(der.to_vec()), form }))
     }
 
+    /// The key in DER of any form; `None` if it is no private key, or an encrypted one.
+    #[must_use]
+    pub fn of_der(der: &[u8]) -> Option<Self> {
+        match Self::parse(der)? {
+            Parsed::Key(key) => Some(key),
+            Parsed::Encrypted => None,
+        }
+    }
+
     /// The key's DER, in the form it came.
     #[must_use]
     pub fn der(&self) -> &[u8] {

@@ -4,6 +4,7 @@
 
 mod algorithm;
 mod archive;
+pub mod audit;
 mod certificate;
 mod chain;
 mod contents;
