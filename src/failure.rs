@@ -14,6 +14,7 @@ use crate::http::{Again, HttpError};
 use crate::keystore::KeystoreError;
 use crate::process::ProcessError;
 use crate::provider::{Meaning, ProviderError, Status};
+use crate::served::ServedError;
 use crate::stop::{Signal, Stop};
 use crate::store::{NameError, StoreError};
 
@@ -43,7 +44,7 @@ pub enum Exit {
     Mixed = 9,
     /// Done, and something changed; only with `--detailed-exitcode`.
     Changed = 10,
-    /// Something is expired or expires within the time given; only with `--detailed-exitcode`.
+    /// Something is expired or expires within the time given; of `list`, only with `--detailed-exitcode`.
     Expiring = 11,
     /// SIGINT ended the run.
     Interrupted = 130,
@@ -149,6 +150,9 @@ pub enum Failure {
     /// The disk.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A server did not show what it serves, or there is nothing to judge it by.
+    #[error(transparent)]
+    Served(#[from] ServedError),
     /// The command line says something that cannot be.
     #[error("{0}")]
     Usage(String),
@@ -279,6 +283,7 @@ impl Failure {
             Self::Store(StoreError::Damaged { .. }) => verdict("damaged", Exit::Verification, ""),
             Self::Store(StoreError::Locked { .. }) => verdict("locked", Exit::Storage, ""),
             Self::Store(_) => verdict("storage", Exit::Storage, ""),
+            Self::Served(error) => of_served(error),
             Self::Usage(_) => verdict("usage", Exit::Usage, ""),
             Self::Output(_) => verdict("output", Exit::Storage, ""),
             Self::Bug => verdict("bug", Exit::Bug, "please report it"),
@@ -379,6 +384,25 @@ fn of_http(error: &HttpError) -> Verdict {
         }
     };
     verdict(code, exit, hint)
+}
+
+fn of_served(error: &ServedError) -> Verdict {
+    let (code, hint) = match error {
+        ServedError::ServerName { .. } => {
+            return verdict("usage", Exit::Usage, "give one with --server-name");
+        }
+        ServedError::Resolve { .. } => ("network", "check the name and the resolver"),
+        ServedError::Connect { .. } => ("network", "check that the server runs, and the firewall"),
+        ServedError::TimedOut { .. } => ("timeout", "check the server and the firewall, or give a longer --timeout"),
+        ServedError::Closed { .. } => ("network", "check the server's log; if it speaks first, give --starttls"),
+        ServedError::NotTls { .. } => ("tls", "check the port; if the server goes over to TLS, give --starttls"),
+        ServedError::Alert { .. } => ("tls", "check the server's log, and --server-name"),
+        ServedError::Tls { .. } | ServedError::Injected { .. } => ("tls", "check the server's log"),
+        ServedError::Refused { .. } | ServedError::NotThat { .. } => ("tls", "check the port and --starttls"),
+        ServedError::TooMuch { .. } => ("tls", "check the port"),
+        ServedError::NoRoots { .. } => ("tls", "install the CA certificates or set SSL_CERT_FILE"),
+    };
+    verdict(code, Exit::Provider, hint)
 }
 
 fn of_bundle(error: &BundleError) -> Verdict {

@@ -1,5 +1,7 @@
 //! Text from outside, made fit to be shown.
 
+use std::path::Path;
+
 /// Whether a terminal acts on a character instead of showing it: control characters, and those that turn the reading
 /// direction.
 #[must_use]
@@ -19,4 +21,11 @@ pub fn one_line(text: &str, longest: usize) -> String {
         Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
         None => words,
     }
+}
+
+/// A path on one line, whatever it is called.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
 }

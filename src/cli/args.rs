@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::duration;
 use crate::format::{Format, Kubernetes, Recipe};
 use crate::provider::REGISTRY;
+use crate::served::{self, Address};
 
 /// TLS certificates from JD Cloud, Tencent Cloud, Huawei Cloud SCM and CTyun, on disk in one layout.
 #[derive(Debug, Parser)]
@@ -213,8 +214,8 @@ pub(super) struct CheckArgs {
     pub(super) within: Option<Duration>,
     /// Compare with what this server serves
     #[arg(long, value_name = "HOST:PORT")]
-    pub(super) connect: Option<String>,
-    /// The name that the server is asked for [default: the certificate's, else HOST]
+    pub(super) connect: Option<Address>,
+    /// The name that the server is asked for [default: HOST if the certificate is for it, else the certificate's first]
     #[arg(long, value_name = "NAME", requires = "connect")]
     pub(super) server_name: Option<String>,
     /// The protocol that the server speaks before TLS
@@ -234,6 +235,16 @@ pub(super) enum Starttls {
     Smtp,
     Imap,
     Postgres,
+}
+
+impl From<Starttls> for served::Starttls {
+    fn from(protocol: Starttls) -> Self {
+        match protocol {
+            Starttls::Smtp => Self::Smtp,
+            Starttls::Imap => Self::Imap,
+            Starttls::Postgres => Self::Postgres,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

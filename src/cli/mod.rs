@@ -8,15 +8,19 @@ mod describe;
 mod download;
 mod list;
 mod making;
+mod meant;
 mod rollback;
 mod sync;
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use jiff::Timestamp;
 use tracing_subscriber::filter::LevelFilter;
 
 use self::args::{Cli, Color, Command, Global, LogFormat};
@@ -29,6 +33,7 @@ use crate::report;
 use crate::report::log::Style;
 use crate::run::outcome::Row;
 use crate::stop::Stop;
+use crate::store::{self, StoreError};
 use crate::text::one_line;
 
 /// The whole command: parses, runs, and returns the exit code.
@@ -69,7 +74,7 @@ async fn run(cli: &Cli, environment: &Environment) -> Result<Exit, Failure> {
         Command::Describe(args) => describe::run(args, &scene()?).await,
         Command::Download(args) => download::run(args, &scene()?).await,
         Command::Sync(args) => sync::run(args, global, environment).await,
-        Command::Check(args) => check::run(args, &scene()?).await,
+        Command::Check(args) => check::run(args, global, environment).await,
         Command::Rollback(args) => rollback::run(args, &scene()?).await,
         Command::Config(command) => config::run(command, global, environment).await,
     }
@@ -132,4 +137,16 @@ fn tell(row: &Row) -> Exit {
 /// Prints a result.
 fn print(text: &str) -> Result<(), Failure> {
     report::print(text.as_bytes()).map_err(Failure::Output)
+}
+
+/// Writes metrics. `success` is when this run succeeded; of one that did not, `earlier` reads in the file that is there
+/// when the last did.
+fn measure(
+    path: &Path,
+    success: Option<Timestamp>,
+    earlier: fn(&str) -> Option<Timestamp>,
+    text: impl FnOnce(Option<Timestamp>) -> String,
+) -> Result<(), StoreError> {
+    let last = || fs::read_to_string(path).ok().and_then(|text| earlier(&text));
+    store::replace(path, text(success.or_else(last)).as_bytes(), 0o644)
 }

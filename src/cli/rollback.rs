@@ -1,11 +1,11 @@
 //! `certctl rollback`
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::Scene;
 use super::args::{Output, RollbackArgs};
-use crate::config::{CertificateConfig, Config, KEEP, nearest};
+use super::meant::Meant;
+use crate::config::{CertificateConfig, Config, KEEP};
 use crate::failure::{Exit, Failure, of_signal};
 use crate::report::{json, table};
 use crate::run::outcome::Row;
@@ -49,24 +49,13 @@ pub(super) async fn run(args: &RollbackArgs, scene: &Scene<'_>) -> Result<Exit, 
 
 /// The certificate of that name in the config, or the directory at that path, with what the config says of it.
 fn meant(text: &str, config: Option<&Config>) -> Result<Arc<CertificateConfig>, Failure> {
-    let configured = config.map(|config| config.certificates.as_slice()).unwrap_or_default();
-    if let Some(certificate) = configured.iter().find(|certificate| certificate.name.as_str() == text) {
-        return Ok(Arc::new(certificate.clone()));
-    }
-    let path = Path::new(text);
-    if !path.is_dir() {
-        let known: Vec<&str> = configured.iter().map(|certificate| certificate.name.as_str()).collect();
-        let meant = nearest(text, &known).map(|word| format!("; did you mean `{word}`?")).unwrap_or_default();
-        let what = "is neither a certificate of the config nor a directory";
-        return Err(Failure::Usage(format!("`{text}` {what}{meant}")));
-    }
-    // However the path is written: `.`, with a slash at its end, through links.
-    let path = path.canonicalize().map_err(|error| Failure::Usage(format!("{text}: {error}")))?;
+    let path = match Meant::of(text, config)? {
+        Meant::Certificate(certificate) => return Ok(Arc::new(certificate.clone())),
+        Meant::Directory(path) => path,
+    };
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let (name, dir) = (Name::parse(name)?, path.parent().unwrap_or(&path));
-    let is_it = |certificate: &&CertificateConfig| {
-        certificate.name == name && certificate.dir.canonicalize().is_ok_and(|configured| configured == dir)
-    };
-    let configured = configured.iter().find(is_it).cloned();
+    let mut configured = config.into_iter().flat_map(|config| &config.certificates);
+    let configured = configured.find(|certificate| certificate.is_at(&path)).cloned();
     Ok(Arc::new(configured.unwrap_or_else(|| CertificateConfig::unlisted(name, dir.to_owned()))))
 }

@@ -1,8 +1,6 @@
 //! `certctl sync`
 
-use std::fs;
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,7 +114,12 @@ fn tell(
         _ => Ok(()),
     };
     let measured = match &args.metrics_file {
-        Some(path) if !args.dry_run => measure(path, report, exit, finished_at),
+        Some(path) if !args.dry_run => {
+            let is_success = matches!(exit, Exit::Done | Exit::Changed);
+            super::measure(path, is_success.then_some(finished_at), metrics::last_success, |last_success| {
+                metrics::text(&report.rows, exit, finished_at, last_success)
+            })
+        }
         _ => Ok(()),
     };
     let printed = match global.output {
@@ -136,11 +139,4 @@ fn tell(
         failed => Some(failed),
     };
     Ok(if failures.is_empty() { exit } else { of_batch(own.into_iter().chain(failures.iter().map(Failure::exit))) })
-}
-
-fn measure(path: &Path, report: &Report, exit: Exit, finished_at: Timestamp) -> Result<(), store::StoreError> {
-    let is_success = matches!(exit, Exit::Done | Exit::Changed);
-    let earlier = || fs::read_to_string(path).ok().and_then(|text| metrics::last_success(&text));
-    let last_success = if is_success { Some(finished_at) } else { earlier() };
-    store::replace(path, metrics::text(&report.rows, exit, finished_at, last_success).as_bytes(), 0o644)
 }

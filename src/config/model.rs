@@ -137,6 +137,13 @@ pub struct CertificateConfig {
 }
 
 impl CertificateConfig {
+    /// Whether its directory is the one at `path`, which has no links on the way.
+    #[must_use]
+    pub fn is_at(&self, path: &Path) -> bool {
+        path.file_name().is_some_and(|name| name == self.name.as_str())
+            && self.dir.canonicalize().is_ok_and(|dir| path.parent() == Some(dir.as_path()))
+    }
+
     /// A certificate directory that no config names: nothing follows a change of it.
     #[must_use]
     pub fn unlisted(name: Name, dir: PathBuf) -> Self {

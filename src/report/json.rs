@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
 use crate::provider::{Certificate, Description};
+use crate::run::check;
 use crate::run::outcome::Row;
 use crate::text;
 
@@ -48,6 +49,40 @@ pub struct Run<'a> {
     exit_code: u8,
     results: Vec<Delivered<'a>>,
     errors: Vec<RunFailure<'a>>,
+}
+
+/// `certctl.check/v1`
+#[derive(Debug, Serialize)]
+pub struct Check<'a> {
+    schema: &'static str,
+    checked_at: String,
+    exit_code: u8,
+    results: Vec<Checked<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Checked<'a> {
+    name: &'a str,
+    path: String,
+    ok: bool,
+    state: &'static str,
+    problems: Vec<Found<'a>>,
+    not_after: Option<String>,
+    days_left: Option<i64>,
+    fingerprint_sha256: Option<&'a str>,
+    provider: Option<&'a str>,
+    account: Option<&'a str>,
+    id: Option<&'a str>,
+    version: Option<&'a str>,
+    error: Option<Problem>,
+}
+
+/// Something that is wrong on disk or served.
+#[derive(Debug, Serialize)]
+struct Found<'a> {
+    code: &'static str,
+    message: String,
+    hint: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -183,6 +218,41 @@ impl<'a> Run<'a> {
             exit_code: exit as u8,
             results,
             errors: failures.iter().map(failed).collect(),
+        }
+    }
+}
+
+impl<'a> Check<'a> {
+    /// Of one check: what was found of each certificate.
+    #[must_use]
+    pub fn new(checked_at: Timestamp, exit: Exit, rows: &'a [check::Row]) -> Self {
+        let results = rows.iter().map(|row| Checked::new(row, checked_at)).collect();
+        Self { schema: "certctl.check/v1", checked_at: rfc3339(checked_at), exit_code: exit as u8, results }
+    }
+}
+
+impl<'a> Checked<'a> {
+    fn new(row: &'a check::Row, now: Timestamp) -> Self {
+        let identity = row.identity.as_ref();
+        let found = |problem: &'a check::Problem| Found {
+            code: problem.code.as_str(),
+            message: text::one_line(&problem.message, 2_000),
+            hint: &problem.hint,
+        };
+        Self {
+            name: &row.name,
+            path: row.path.display().to_string(),
+            ok: row.is_ok(),
+            state: row.state().as_str(),
+            problems: row.problems.iter().map(found).collect(),
+            not_after: row.not_after.map(rfc3339),
+            days_left: row.days_left(now),
+            fingerprint_sha256: row.fingerprint_sha256.as_deref(),
+            provider: identity.map(|identity| identity.provider.as_str()),
+            account: identity.map(|identity| identity.account.as_str()),
+            id: identity.map(|identity| identity.id.as_str()),
+            version: row.version.as_deref(),
+            error: row.failure.as_ref().map(Problem::of),
         }
     }
 }

@@ -3,10 +3,13 @@
 use jiff::Timestamp;
 
 use crate::failure::Exit;
+use crate::run::check::{self, Code};
 use crate::run::outcome::{Outcome, Row};
 use crate::store::Identity;
 
 const SUCCESS: &str = "certctl_run_success_timestamp_seconds";
+/// A run and a check may write files beside each other, and node_exporter refuses one series from two files.
+const CHECK_SUCCESS: &str = "certctl_check_success_timestamp_seconds";
 
 /// Every word that a run can have for a certificate: a series that comes and goes cannot be alerted on.
 const OUTCOMES: [Outcome; 8] = [
@@ -65,10 +68,57 @@ pub fn text(rows: &[Row], exit: Exit, finished_at: Timestamp, last_success: Opti
     .concat()
 }
 
+/// The metrics of a check. Of what could be checked, there is a number for each code: a series that comes and goes cannot
+/// be alerted on.
+///
+/// `last_success` is when the last check that found nothing ended, this one included.
+#[must_use]
+pub fn check(rows: &[check::Row], exit: Exit, finished_at: Timestamp, last_success: Option<Timestamp>) -> String {
+    let paths: Vec<_> = rows.iter().map(|row| row.path.display().to_string()).collect();
+    let rows = || rows.iter().zip(&paths).map(|(row, path)| (row, [("name", row.name.as_str()), ("path", path)]));
+    let not_after = rows().filter_map(|(row, labels)| Some(sample(&labels, row.not_after?.as_second())));
+    let problems = rows().flat_map(|(row, [name, path])| {
+        Code::ALL.into_iter().filter_map(move |code| {
+            let count = row.problems.iter().filter(|problem| problem.code == code).count();
+            // Of what could not be checked it is not known that nothing is wrong.
+            let is_known = row.failure.is_none() || count > 0;
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            is_known.then(|| sample(&[name, path, ("code", code.as_str())], count))
+        })
+    });
+    let of_check = |value: i64| [sample(&[], value)];
+    [
+        family(
+            "certctl_check_certificate_not_after_timestamp_seconds",
+            "When the certificate that is on disk ends to be valid.",
+            not_after,
+        ),
+        family("certctl_check_problems", "How many problems of each kind the last check has found.", problems),
+        family("certctl_check_timestamp_seconds", "When the last check ended.", of_check(finished_at.as_second())),
+        family(
+            CHECK_SUCCESS,
+            "When the last check that found nothing ended.",
+            last_success.map(|at| sample(&[], at.as_second())),
+        ),
+        family("certctl_check_exit_code", "The exit code of the last check.", of_check(i64::from(exit as u8))),
+    ]
+    .concat()
+}
+
 /// The last success that an earlier run's metrics tell of; `None` if they are damaged or tell of none.
 #[must_use]
 pub fn last_success(text: &str) -> Option<Timestamp> {
-    let value = text.lines().find_map(|line| line.strip_prefix(SUCCESS)?.strip_prefix(' '))?;
+    time(text, SUCCESS)
+}
+
+/// The same of an earlier check's.
+#[must_use]
+pub fn last_check_success(text: &str) -> Option<Timestamp> {
+    time(text, CHECK_SUCCESS)
+}
+
+fn time(text: &str, metric: &str) -> Option<Timestamp> {
+    let value = text.lines().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '))?;
     Timestamp::from_second(value.parse().ok()?).ok()
 }
 

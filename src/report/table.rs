@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::provider::{Certificate, Description};
+use crate::run::check;
 use crate::run::outcome::{Outcome, Row};
 use crate::text::one_line;
 
@@ -69,6 +70,22 @@ pub fn run(rows: &[Row]) -> String {
         let path = row.path.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string());
         let (name, id) = (row.name.as_deref().unwrap_or("-"), row.id.as_deref().unwrap_or("-"));
         table.add_row([row.outcome.as_str(), name, id, &expires, &path].map(cell));
+    }
+    text(&table)
+}
+
+/// A line a certificate: state, name, days left, end of validity, directory or file.
+#[must_use]
+pub fn check(rows: &[check::Row], now: Timestamp) -> String {
+    let mut table = table(&["STATE", "NAME", "DAYS", "EXPIRES", "PATH"]);
+    if let Some(days) = table.column_mut(2) {
+        days.set_cell_alignment(CellAlignment::Right);
+    }
+    for row in rows {
+        let days = row.days_left(now).map_or_else(|| "-".to_owned(), |days| days.to_string());
+        let expires = row.not_after.map_or_else(|| "-".to_owned(), date);
+        let path = row.path.display().to_string();
+        table.add_row([row.state().as_str(), &row.name, &days, &expires, &path].map(cell));
     }
     text(&table)
 }

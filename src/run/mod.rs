@@ -1,5 +1,6 @@
 //! What the commands do.
 
+pub mod check;
 pub mod deliver;
 pub mod inventory;
 pub mod making;

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::copies::Copies;
 use super::dir::{Dir, FileFound, Flaw};
-use super::error::shown;
+use super::error::{READ, shown};
 use super::inspect::{self, Current, DIRECTORY_MODE, LONGEST, Survey};
 use super::layout::{self, CURRENT, METADATA_MODE};
 use super::metadata::{METADATA, Metadata};
@@ -70,6 +70,10 @@ pub enum Fault {
 /// # Errors
 /// When the way to it cannot be gone.
 pub fn audit(dir: &Path, name: &Name, expected: Option<&Expected<'_>>) -> Result<Option<Audit>, StoreError> {
+    attempt(dir, name, expected).map_err(reading)
+}
+
+fn attempt(dir: &Path, name: &Name, expected: Option<&Expected<'_>>) -> Result<Option<Audit>, StoreError> {
     let Some(base) = walk::find(dir)? else { return Ok(None) };
     let path = base.path().join(name.as_str());
     let Some(entry) = base.entry(name.as_str())? else { return Ok(None) };
@@ -130,9 +134,10 @@ impl<'a> Examiner<'a> {
         state: &State,
     ) -> Result<Examined, StoreError> {
         let (survey, _) = Survey::seen_by(self.certificate, &[], self.owner);
-        let recorded = survey.open_current().and_then(|(_, version)| whole::metadata(&version));
+        let version = survey.open_current().map(|(_, version)| version);
+        let recorded = version.as_ref().and_then(whole::metadata);
         let metadata = recorded.map(|(metadata, _)| metadata);
-        let wanted = wanted(expected, metadata.as_ref());
+        let wanted = wanted(expected, metadata.as_ref(), version.as_ref());
         let names: Vec<_> = wanted.iter().map(|(name, _)| name.clone()).chain([METADATA.to_owned()]).collect();
         let (survey, refused) = Survey::seen_by(self.certificate, &names, self.owner);
         self.refused.extend(refused);
@@ -206,7 +211,7 @@ impl<'a> Examiner<'a> {
                     self.flaw(&path, Flaw::Owner { found: owner, expected: self.owner });
                 }
             }
-            Err(reason) => self.denied(StoreError::io("read", path, reason)),
+            Err(reason) => self.denied(StoreError::io(READ, path, reason)),
         }
     }
 
@@ -332,14 +337,14 @@ impl<'a> Examiner<'a> {
                 let kind = version.entry(name).ok().flatten().map(|entry| (entry.kind, entry.kind_in_words()));
                 match kind {
                     Some((FileType::RegularFile, _)) => {
-                        self.found(Fault::Hash, &path, "is longer than any file of certctl's")
+                        self.found(Fault::Hash, &path, "is longer than any file of certctl's");
                     }
                     Some((_, kind)) => self.found(Fault::Layout, &path, &format!("is {kind}, not a regular file")),
                     None => self.found(Fault::Missing, &path, "is missing"),
                 }
             }
             Err(reason) if reason.kind() == io::ErrorKind::NotFound => self.found(Fault::Missing, &path, "is missing"),
-            Err(reason) => self.denied(StoreError::io("read", path, reason)),
+            Err(reason) => self.denied(StoreError::io(READ, path, reason)),
         }
         None
     }
@@ -362,7 +367,7 @@ impl<'a> Examiner<'a> {
     }
 
     fn denied(&mut self, error: StoreError) {
-        self.denied.get_or_insert(error);
+        self.denied.get_or_insert_with(|| reading(error));
     }
 
     /// What the store would not touch is told with the rest.
@@ -379,17 +384,35 @@ impl<'a> Examiner<'a> {
 }
 
 /// The files that are to be there, with their modes where those are known.
-fn wanted(expected: Option<&Expected<'_>>, metadata: Option<&Metadata>) -> Vec<(String, Option<u32>)> {
+fn wanted(
+    expected: Option<&Expected<'_>>,
+    metadata: Option<&Metadata>,
+    version: Option<&Dir>,
+) -> Vec<(String, Option<u32>)> {
     match (expected, metadata) {
         (Some(expected), metadata) => {
             expected.among(metadata).into_iter().map(|(name, mode)| (name.to_owned(), Some(mode))).collect()
         }
         (None, Some(metadata)) => metadata.files.iter().map(|(name, record)| (name.clone(), record.mode())).collect(),
-        // Every version has these, whatever else there was.
+        // Every version has the PEM files; what else there was nobody knows.
         (None, None) => {
             let always = crate::format::names(&[Format::Pem], crate::format::Modes::default(), false).always;
-            always.into_iter().map(|(name, _)| (name.to_owned(), None)).collect()
+            let found = version.and_then(|version| version.names().ok()).unwrap_or_default();
+            let found = found.into_iter().filter_map(|name| name.into_string().ok());
+            let found = found.filter(|name| name != METADATA && layout::is_file_name(name));
+            let names: BTreeSet<_> = always.into_iter().map(|(name, _)| name.to_owned()).chain(found).collect();
+            names.into_iter().map(|name| (name, None)).collect()
         }
+    }
+}
+
+/// Whatever the system would not let it do, it was done in order to read.
+fn reading(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Io { path, reason, .. } if reason.kind() == io::ErrorKind::PermissionDenied => {
+            StoreError::io(READ, path, reason)
+        }
+        error => error,
     }
 }
 

@@ -1,14 +1,19 @@
 //! What can go wrong on disk.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::io::Errno;
 
+pub(super) use crate::text::shown;
+
 /// What is tried when a file is given another owner or group.
 pub(super) const SET_OWNER: &str = "set the owner of";
+
+/// What is tried when a file is only looked at.
+pub(super) const READ: &str = "read";
 
 /// Why a certificate directory was not written.
 ///
@@ -130,6 +135,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A file or directory that is only looked at cannot be read.
+    #[must_use]
+    pub fn unreadable(path: PathBuf, reason: io::Error) -> Self {
+        Self::Io { action: READ, path, reason }
+    }
+
     pub(super) fn io(action: &'static str, path: PathBuf, reason: impl Into<io::Error>) -> Self {
         Self::Io { action, path, reason: reason.into() }
     }
@@ -148,12 +159,6 @@ fn listed(known: &[String]) -> String {
     if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) }
 }
 
-/// A path on one line, whatever it is called.
-pub(super) fn shown(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
-}
-
 fn seconds(time: Duration) -> String {
     format!("{}s", time.as_secs_f64().round())
 }
@@ -166,6 +171,7 @@ fn advice(action: &str, reason: &io::Error) -> &'static str {
         }
         Some(Errno::NOSPC) => "; free some space and run again",
         Some(Errno::DQUOT) => "; free some space or raise the quota, and run again",
+        Some(Errno::ACCESS) if action == READ => "; run certctl as root, or as the user who owns it",
         Some(Errno::ACCESS) => {
             "; run certctl as a user who may write there, or give another directory with -d or in the config"
         }

@@ -1,5 +1,7 @@
 //! What is in place in a certificate directory. Takes no lock and writes nothing.
 
+use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::Path;
 
 use rustix::process::geteuid;
@@ -8,8 +10,9 @@ use zeroize::Zeroizing;
 
 use super::audit::{Examined, Examiner};
 use super::inspect::{self, Survey};
-use super::layout::METADATA_MODE;
+use super::layout::{self, CURRENT, METADATA_MODE, VERSIONS};
 use super::metadata::Metadata;
+use super::version::VersionName;
 use super::{Identity, Install, Name, Ownership, State, StoreError, lock, state, walk, whole};
 use crate::format::{KEYSTORE_PASSWORD, Settings};
 
@@ -65,6 +68,19 @@ pub fn look(dir: &Path, name: &Name, expected: &Expected<'_>) -> Result<Option<S
     }
     let is_intact = findings.is_empty() && denied.is_none();
     Ok(Some(Standing { identity: metadata.map(|metadata| metadata.identity), version, is_intact, state }))
+}
+
+/// Whether the directory at `path` looks like one of certctl's, whatever has become of it: its links or its versions are
+/// there.
+#[must_use]
+pub fn is_certificate_directory(path: &Path) -> bool {
+    let target = |name: &OsStr| fs::read_link(path.join(name)).ok();
+    let has_current = target(OsStr::new(CURRENT)).is_some_and(|target| target.starts_with(VERSIONS));
+    let names =
+        |path: &Path| fs::read_dir(path).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.file_name());
+    let is_version = |name: OsString| VersionName::parse(&name).is_some();
+    let is_link = |name: OsString| target(&name).is_some_and(|target| target.as_os_str() == layout::link_target(&name));
+    has_current || names(&path.join(VERSIONS)).any(is_version) || names(path).any(is_link)
 }
 
 /// These files of the version in place, in this order, if their bytes are those that its metadata records, whatever

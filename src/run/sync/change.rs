@@ -151,7 +151,7 @@ impl Workshop {
 }
 
 /// Whose a certificate's files are. The group is always given: what an earlier config gave to another is taken back.
-pub(super) fn ownership(certificate: &CertificateConfig) -> Ownership {
+pub(in crate::run) fn ownership(certificate: &CertificateConfig) -> Ownership {
     let group = certificate.group.as_ref().map(|group| group.id);
     let own = || rustix::process::getegid().as_raw();
     Ownership { owner: certificate.owner.as_ref().map(|owner| owner.id), group: Some(group.unwrap_or_else(own)) }

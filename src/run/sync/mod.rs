@@ -24,7 +24,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-pub(super) use change::{Workshop, subject};
+pub(super) use change::{Workshop, ownership, subject};
 pub(super) use command::Commands;
 
 use super::{blocking, in_order};

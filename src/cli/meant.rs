@@ -1,0 +1,33 @@
+//! What NAME or PATH on the command line means.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{CertificateConfig, Config, nearest};
+use crate::failure::Failure;
+
+/// What is meant.
+pub(super) enum Meant<'c> {
+    /// The certificate of that name in the config.
+    Certificate(&'c CertificateConfig),
+    /// The directory at that path, however the path is written: `.`, with a slash at its end, through links.
+    Directory(PathBuf),
+}
+
+impl<'c> Meant<'c> {
+    /// A name of the config comes before a path.
+    pub(super) fn of(text: &str, config: Option<&'c Config>) -> Result<Self, Failure> {
+        let configured = config.map(|config| config.certificates.as_slice()).unwrap_or_default();
+        if let Some(certificate) = configured.iter().find(|certificate| certificate.name.as_str() == text) {
+            return Ok(Self::Certificate(certificate));
+        }
+        let path = Path::new(text);
+        if path.is_dir() {
+            let path = path.canonicalize().map_err(|error| Failure::Usage(format!("{text}: {error}")))?;
+            return Ok(Self::Directory(path));
+        }
+        let known: Vec<&str> = configured.iter().map(|certificate| certificate.name.as_str()).collect();
+        let meant = nearest(text, &known).map(|word| format!("; did you mean `{word}`?")).unwrap_or_default();
+        let what = "is neither a certificate of the config nor a directory";
+        Err(Failure::Usage(format!("`{text}` {what}{meant}")))
+    }
+}
