@@ -1,6 +1,7 @@
 //! The built `certctl` against the sandbox: what users see, command by command.
 
 mod bad_input;
+mod check;
 mod concurrent;
 mod config;
 mod conformance;
