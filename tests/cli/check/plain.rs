@@ -176,7 +176,7 @@ fn several_in_one_directory() {
     assert_eq!(names, ["a.crt", "b.crt", "c.pem"]);
     assert_eq!(run.stderr, "");
     let other = KeyPair::generate().unwrap().serialize_pem();
-    let damages: [(&dyn Fn(), &str, &str); 11] = [
+    let damages: [(&dyn Fn(), &str, &str); 12] = [
         (&|| write("a.key", &other), "key_mismatch", "a.key is not the key of"),
         (&|| write("a.key", &b.key_pem()), "key_mismatch", "a.key is not the key of"),
         (&|| write("key-of-b", &other), "key_mismatch", "no private key in"),
@@ -192,6 +192,16 @@ fn several_in_one_directory() {
         (&|| write("a.crt", &a.pem[..200]), "not_pem", "cut off"),
         (&|| write("c.pem", "hello"), "not_pem", "c.pem is neither PEM nor DER"),
         (&|| symlink("gone", ssl.join("d.crt")).unwrap(), "missing_file", "d.crt points to gone"),
+        (
+            // The right key is there, but not where a server that is told a.key finds it.
+            &|| {
+                drop(fs::remove_file(ssl.join("d.crt")));
+                write("a.key", &b.key_pem());
+                write("spare", &a.key_pem());
+            },
+            "key_mismatch",
+            "a.key is not the key of",
+        ),
     ];
     for (damage, code, words) in damages {
         damage();
