@@ -87,9 +87,9 @@ fn wrong_configs_are_refused_before_anybody_is_asked() {
         certctl.args(command).run().exits(2).says(&["no config", "`certctl config init`"]);
     }
     for (more, words) in [
-        ("formats = ['pem', 'pkcs12']", &["pkcs12"][..]),
-        ("formats = ['jks']", &["jks"]),
-        ("formats = ['k8s-secret']", &["k8s-secret"]),
+        ("formats = ['pem', 'pkcs13']", &["pkcs13", "pkcs12"][..]),
+        ("formats = ['pkcs12', 'pkcs12-legacy']", &["keystore.p12", "one of them"]),
+        ("kubernetes = { name = 'shop' }", &["k8s-secret"]),
         ("hook = ['no-such-program-anywhere']", &["no-such-program-anywhere"]),
         ("group = 'no-such-group-anywhere'", &["no-such-group-anywhere"]),
         ("nonsense = 1", &["nonsense"]),

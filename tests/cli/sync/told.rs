@@ -153,9 +153,9 @@ fn a_config_that_will_not_do() {
     let run = fixture.sync(&[]).exits(2).says(&["certctl.toml", "[[certificates]]"]);
     assert_eq!((run.stdout.as_str(), fixture.marks()), ("", marks.clone()));
     let tables = ["a.example", "b.example"]
-        .map(|name| certificate(name, "tx", if name == NAME { "" } else { "formats = ['pem', 'pkcs12']" }));
+        .map(|name| certificate(name, "tx", if name == NAME { "" } else { "formats = ['pem', 'pkcs13']" }));
     fixture.configure(&tables.concat());
-    let run = fixture.sync(&[]).exits(2).says(&["b.example", "pkcs12"]);
+    let run = fixture.sync(&[]).exits(2).says(&["certctl.toml", "pkcs13"]);
     assert_eq!((run.stdout.as_str(), fixture.marks()), ("", marks));
 }
 
