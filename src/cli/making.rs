@@ -16,8 +16,12 @@ pub(super) fn making(args: &DownloadArgs, environment: &Environment) -> Result<M
     if let Some(what) = Format::clash(&args.format) {
         return Err(Failure::Usage(format!("--format: {what}")));
     }
+    if args.making.kubernetes_name.is_some() && (args.all || args.certificates.len() > 1) {
+        // Applied, each would take the place of the one before.
+        return Err(Failure::Usage("--kubernetes-name is for one certificate; leave it out, or name one".to_owned()));
+    }
     let MakingArgs { keystore_password_file, keystore_password_env, .. } = &args.making;
-    Ok(Making {
+    let making = Making {
         formats: Some(args.format.clone()).filter(|formats| !formats.is_empty()),
         modes: Modes::default(),
         alias: args.making.keystore_alias.clone(),
@@ -25,7 +29,14 @@ pub(super) fn making(args: &DownloadArgs, environment: &Environment) -> Result<M
         kubernetes_name: args.making.kubernetes_name.clone(),
         kubernetes_namespace: args.making.kubernetes_namespace.clone(),
         keeps: true,
-    })
+    };
+    let written = args.stdout.map(|format| vec![format]).or_else(|| making.formats.clone());
+    match written.and_then(|formats| making.unused(&formats)) {
+        Some((what, of)) => {
+            Err(Failure::Usage(format!("{what} is given, but {of} is not written; add it, or leave that out")))
+        }
+        None => Ok(making),
+    }
 }
 
 /// What may open an encrypted key.

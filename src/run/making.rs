@@ -30,6 +30,21 @@ pub struct Making {
 }
 
 impl Making {
+    /// What the user says that none of these formats uses, and the formats that would.
+    #[must_use]
+    pub fn unused(&self, formats: &[Format]) -> Option<(&'static str, &'static str)> {
+        const KEYSTORES: &str = "pkcs12 or jks";
+        let has_keystore = formats.iter().any(|format| format.is_keystore());
+        let has_manifest = formats.contains(&Format::K8sSecret);
+        let said = [
+            (self.password.is_some() && !has_keystore, ("a password of key stores", KEYSTORES)),
+            (self.alias.is_some() && !has_keystore, ("--keystore-alias", KEYSTORES)),
+            (self.kubernetes_name.is_some() && !has_manifest, ("--kubernetes-name", "k8s-secret")),
+            (self.kubernetes_namespace.is_some() && !has_manifest, ("--kubernetes-namespace", "k8s-secret")),
+        ];
+        said.into_iter().find_map(|(is_unused, what)| is_unused.then_some(what))
+    }
+
     /// What it comes to for the certificate directory `<dir>/<name>`. A key store's own password stays what it was. This
     /// blocks.
     ///
@@ -42,6 +57,10 @@ impl Making {
         let files = made.files.iter().map(|(name, settings)| (name.as_str(), settings));
         let kept = if self.keeps { Kept::of(files) } else { Kept::default() };
         let formats = self.formats.clone().unwrap_or_else(|| kept.formats.clone());
+        // Where formats are named it is known before, and refused.
+        if let (None, Some((what, of))) = (&self.formats, self.unused(&formats)) {
+            tracing::warn!("{name}: {what} is given, but {of} is not written there; add it with --format");
+        }
         let has_keystore = formats.iter().any(|format| format.is_keystore());
         let password = match (&self.password, made.password) {
             _ if !has_keystore => None,

@@ -1,6 +1,6 @@
 //! What a directory has stays: formats, names, and the password that servers are configured with.
 
-use super::Ground;
+use super::{Account, Certctl, Ground};
 
 #[test]
 fn a_plain_download_keeps_the_formats() {
@@ -87,4 +87,45 @@ fn names_that_cannot_be() {
         assert!(run.stderr.contains(flag), "{}", run.stderr);
     }
     assert!(!ground.home().exists() && ground.sandbox.requests(crate::sandbox::Cloud::Tencent).is_empty());
+}
+
+/// As in the config: whoever says what a secret is called expects one.
+#[test]
+fn what_no_format_uses() {
+    let ground = Ground::new();
+    let file = ground.write("pass", "secret");
+    let flags = [
+        (["--keystore-password-file", &file], "a password of key stores", "pkcs12 or jks"),
+        (["--keystore-alias", "tomcat"], "--keystore-alias", "pkcs12 or jks"),
+        (["--kubernetes-name", "shop"], "--kubernetes-name", "k8s-secret"),
+        (["--kubernetes-namespace", "web"], "--kubernetes-namespace", "k8s-secret"),
+    ];
+    for (flag, what, formats) in flags {
+        for to in ["--format", "--stdout"] {
+            let run = ground.download(&flag).args([to, "der"]).run().exits(2);
+            run.says(&[&format!("{what} is given, but {formats} is not written")]);
+        }
+    }
+    assert!(ground.sandbox.requests(crate::sandbox::Cloud::Tencent).is_empty(), "told before anything is asked");
+    // What a directory has is known only there, and each of several has something else.
+    ground.comes_to("created", &["--format", "der"]);
+    for (flag, what, formats) in flags {
+        let run = ground.download(&flag).run().exits(0);
+        let said = format!("{}: {what} is given, but {formats} is not written there", super::NAME);
+        assert!(run.stderr.contains(&said), "{}", run.stderr);
+    }
+    ground.comes_to("updated", &["--format", "jks,k8s-secret"]);
+    for (flag, ..) in flags {
+        assert_eq!(ground.download(&flag).run().exits(0).stderr, "");
+    }
+}
+
+#[test]
+fn one_secret_name_for_several_certificates() {
+    let ground = Ground::new();
+    let args = ["--format", "k8s-secret", "--kubernetes-name", "shop"];
+    ground.download(&args).args(["other.example"]).run().exits(2).says(&["--kubernetes-name is for one certificate"]);
+    let all = Certctl::of(&ground.sandbox, Account::Empty).directory(ground.path("").as_path());
+    let all = all.args(["download", "-p", "tencent", "--all"]).args(args);
+    all.run().exits(2).says(&["--kubernetes-name is for one certificate"]);
 }

@@ -22,18 +22,17 @@ fn every_format_is_what_a_directory_has() {
     let ground = Ground::new();
     let file = ground.write("pass", "secret");
     for format in FORMATS {
-        let bytes = piped(&ground, &["--stdout", format, "--keystore-password-file", &file]);
+        let (is_keystore, is_manifest) = (format.starts_with("pkcs12") || format == "jks", format == "k8s-secret");
+        let password: &[&str] = if is_keystore { &["--keystore-password-file", &file] } else { &[] };
+        let bytes = piped(&ground, &[&["--stdout", format], password].concat());
         assert!(!ground.home().exists(), "nothing is written");
         // The PEM files overlap: here all of it comes once.
         let as_directory = if format == "pem" { "combined" } else { format };
         let name = format!("{NAME}-{format}");
-        ground.comes_to(
-            "created",
-            &["--format", as_directory, "--name", &name, "--keystore-alias", NAME, "--kubernetes-name", NAME]
-                .into_iter()
-                .chain(["--keystore-password-file", &file])
-                .collect::<Vec<_>>(),
-        );
+        let alias: &[&str] = if is_keystore { &["--keystore-alias", NAME] } else { &[] };
+        let kubernetes: &[&str] = if is_manifest { &["--kubernetes-name", NAME] } else { &[] };
+        let args = [&["--format", as_directory, "--name", &name], password, alias, kubernetes].concat();
+        ground.comes_to("created", &args);
         let files = match format {
             "pem" | "combined" => &["combined.pem"][..],
             "der" => &["cert.der", "privkey.der"],
@@ -105,7 +104,9 @@ fn a_terminal() {
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
     for format in FORMATS {
-        let (code, text) = shown(&format!("--stdout {format} --keystore-password-env TENCENTCLOUD_SECRET_KEY"));
+        let is_keystore = format.starts_with("pkcs12") || format == "jks";
+        let password = if is_keystore { "--keystore-password-env TENCENTCLOUD_SECRET_KEY" } else { "" };
+        let (code, text) = shown(&format!("--stdout {format} {password}"));
         assert!(code == Some(2) && text.contains("--force") && !text.contains("PRIVATE"), "{format}: {text}");
     }
     assert!(ground.sandbox.requests(Cloud::Tencent).is_empty());
