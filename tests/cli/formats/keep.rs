@@ -95,10 +95,10 @@ fn what_no_format_uses() {
     let ground = Ground::new();
     let file = ground.write("pass", "secret");
     let flags = [
-        (["--keystore-password-file", &file], "a password of key stores", "pkcs12 or jks"),
         (["--keystore-alias", "tomcat"], "--keystore-alias", "pkcs12 or jks"),
         (["--kubernetes-name", "shop"], "--kubernetes-name", "k8s-secret"),
         (["--kubernetes-namespace", "web"], "--kubernetes-namespace", "k8s-secret"),
+        (["--keystore-password-file", &file], "a password of key stores", "pkcs12 or jks"),
     ];
     for (flag, what, formats) in flags {
         for to in ["--format", "--stdout"] {
