@@ -115,6 +115,14 @@ pub enum Failure {
     /// A format cannot be written.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// A password that the user has somewhere cannot be had.
+    #[error("no password for {of}: {error}")]
+    Password {
+        /// What it is for.
+        of: &'static str,
+        /// Why not.
+        error: CredentialError,
+    },
     /// The key store in place has a password of the user's, and none was given.
     #[error("the key store in {} has a password of yours, and none was given", path.display())]
     NoKeystorePassword {
@@ -237,6 +245,9 @@ impl Failure {
             })) => verdict("interrupted", of_signal(*signal), "run it again"),
             Self::Account(AccountError::Credential(error)) => {
                 Verdict { code: "credentials_missing", exit: Exit::Credentials, hint: error.hint() }
+            }
+            Self::Password { error, .. } => {
+                Verdict { code: "password_missing", exit: Exit::Credentials, hint: error.hint() }
             }
             Self::Account(AccountError::Setting(_)) => verdict("setting", Exit::Usage, ""),
             Self::Account(AccountError::Endpoint { .. }) => verdict("endpoint", Exit::Usage, ""),

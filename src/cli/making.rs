@@ -9,7 +9,7 @@ use crate::credential::SecretSource;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::format::{Format, Modes};
-use crate::run::making::Making;
+use crate::run::making::{self, Making};
 
 /// What is made of each certificate; what the flags leave open is as it is in its directory.
 pub(super) fn making(args: &DownloadArgs, environment: &Environment) -> Result<Making, Failure> {
@@ -21,11 +21,12 @@ pub(super) fn making(args: &DownloadArgs, environment: &Environment) -> Result<M
         return Err(Failure::Usage("--kubernetes-name is for one certificate; leave it out, or name one".to_owned()));
     }
     let MakingArgs { keystore_password_file, keystore_password_env, .. } = &args.making;
+    let source = source(keystore_password_file.as_deref(), keystore_password_env.as_deref());
     let making = Making {
         formats: Some(args.format.clone()).filter(|formats| !formats.is_empty()),
         modes: Modes::default(),
         alias: args.making.keystore_alias.clone(),
-        password: secret(keystore_password_file.as_deref(), keystore_password_env.as_deref(), environment)?,
+        password: making::keystore_password(source.as_ref(), environment)?,
         kubernetes_name: args.making.kubernetes_name.clone(),
         kubernetes_namespace: args.making.kubernetes_namespace.clone(),
         keeps: true,
@@ -41,18 +42,12 @@ pub(super) fn making(args: &DownloadArgs, environment: &Environment) -> Result<M
 
 /// What may open an encrypted key.
 pub(super) fn key_password(args: &MakingArgs, environment: &Environment) -> Result<Vec<SecretString>, Failure> {
-    let password = secret(args.key_password_file.as_deref(), args.key_password_env.as_deref(), environment)?;
-    Ok(password.into_iter().collect())
+    let source = source(args.key_password_file.as_deref(), args.key_password_env.as_deref());
+    Ok(making::key_password(source.as_ref(), environment)?.into_iter().collect())
 }
 
-/// The secret in that file or that variable.
-fn secret(
-    file: Option<&Path>,
-    variable: Option<&str>,
-    environment: &Environment,
-) -> Result<Option<SecretString>, Failure> {
+/// A file, or a variable.
+fn source(file: Option<&Path>, variable: Option<&str>) -> Option<SecretSource> {
     let of_file = file.map(|path| SecretSource::File(path.to_owned()));
-    let source = of_file.or_else(|| variable.map(|variable| SecretSource::Env(variable.to_owned())));
-    let secret = source.map(|source| source.resolve(environment)).transpose();
-    secret.map_err(|error| Failure::Account(error.into()))
+    of_file.or_else(|| variable.map(|variable| SecretSource::Env(variable.to_owned())))
 }

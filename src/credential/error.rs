@@ -63,6 +63,12 @@ pub enum CredentialError {
         /// The value's name there.
         name: &'static str,
     },
+    /// A value that cannot be a password: nothing would read it as it stands.
+    #[error("{place} holds a line break inside, or another control character")]
+    Unprintable {
+        /// Where.
+        place: Place,
+    },
     /// A JSON value of another type.
     #[error("{name} in {place} is not {wanted}")]
     Type {
@@ -223,6 +229,7 @@ impl CredentialError {
             Self::Unusable { remedy, .. } => Some((*remedy).to_owned()),
             Self::Expired { renew, .. } => Some((*renew).to_owned()),
             Self::Exposed { path, .. } => Some(format!("run `chmod 600 {}`", path.display())),
+            Self::Unprintable { .. } => Some("let it be one line of text".to_owned()),
             Self::NoProfile { .. }
             | Self::Malformed { .. }
             | Self::Type { .. }

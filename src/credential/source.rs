@@ -46,6 +46,19 @@ impl SecretSource {
         Ok(secret)
     }
 
+    /// The secret, if it can be the password of a key store. Whatever reads a password file takes its first line alone,
+    /// and Java's PKCS#12 no control characters.
+    ///
+    /// # Errors
+    /// Those of [`Self::resolve`], and when it holds a control character.
+    pub fn resolve_password(&self, environment: &Environment) -> Result<SecretString, CredentialError> {
+        let secret = self.resolve(environment)?;
+        if secret.expose_secret().chars().any(char::is_control) {
+            return Err(CredentialError::Unprintable { place: self.place() });
+        }
+        Ok(secret)
+    }
+
     /// The secret, if it can be part of credentials; `name` is its name in the configuration.
     fn resolve_sendable(&self, name: &'static str, environment: &Environment) -> Result<SecretString, CredentialError> {
         let secret = self.resolve(environment)?;

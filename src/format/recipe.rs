@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::KEYSTORE_PASSWORD;
 use super::kind::{Format, Given};
@@ -86,6 +86,15 @@ impl Recipe {
     #[must_use]
     pub fn is_alias(text: &str) -> bool {
         (1..=255).contains(&text.len()) && !text.chars().any(char::is_control)
+    }
+
+    /// What whoever takes these files should know.
+    #[must_use]
+    pub fn caveat(&self) -> Option<&'static str> {
+        let has_pkcs12 = self.formats.iter().any(|format| matches!(format, Format::Pkcs12 | Format::Pkcs12Legacy));
+        let is_ascii = self.password.as_ref().is_none_or(|password| password.secret().expose_secret().is_ascii());
+        (has_pkcs12 && !is_ascii)
+            .then_some("the password is not in ASCII alone, and Java opens no PKCS#12 key store with such a one")
     }
 
     /// Whether files of which this is recorded were made by this recipe, but for the password, of which nothing is.

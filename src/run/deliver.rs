@@ -121,7 +121,7 @@ async fn install(parcel: Parcel, account: &Account, delivery: &Arc<Delivery>) ->
 }
 
 fn write(parcel: Parcel, delivery: &Delivery) -> Result<Row, Failure> {
-    let Parcel { identity, files } = parcel;
+    let Parcel { identity, files, caveat } = parcel;
     let Delivery { dir, options, .. } = delivery;
     let path = |dir: &Path| dir.join(identity.name.as_str());
     let (outcome, path, version) = if delivery.dry_run {
@@ -135,6 +135,9 @@ fn write(parcel: Parcel, delivery: &Delivery) -> Result<Row, Failure> {
         let installed = store::install(dir, &identity, &files, options)?;
         (installed.outcome.into(), installed.path, Some(installed.version))
     };
+    if let (Some(caveat), true) = (caveat, outcome != Outcome::Unchanged) {
+        tracing::warn!("{}: {caveat}", identity.name);
+    }
     Ok(Row { path: Some(path), version, ..Row::of(identity, outcome) })
 }
 

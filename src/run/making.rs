@@ -5,10 +5,33 @@ use std::path::Path;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use secrecy::SecretString;
 
+use crate::credential::SecretSource;
 use crate::digest::hex;
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::format::{Format, Kept, Kubernetes, Modes, Password, Recipe};
 use crate::store::{self, Made, Name};
+
+/// The password of key stores that the user has there.
+///
+/// # Errors
+/// When it cannot be had, or cannot be one.
+pub fn keystore_password(
+    source: Option<&SecretSource>,
+    environment: &Environment,
+) -> Result<Option<SecretString>, Failure> {
+    let password = source.map(|source| source.resolve_password(environment)).transpose();
+    password.map_err(|error| Failure::Password { of: "key stores", error })
+}
+
+/// The password that the user has there for a private key that comes encrypted.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn key_password(source: Option<&SecretSource>, environment: &Environment) -> Result<Option<SecretString>, Failure> {
+    let password = source.map(|source| source.resolve(environment)).transpose();
+    password.map_err(|error| Failure::Password { of: "encrypted private keys", error })
+}
 
 /// What the user wants made of a certificate.
 #[derive(Debug, Clone, Default)]

@@ -11,7 +11,7 @@ use super::making::Making;
 use crate::account::Account;
 use crate::bundle::{Bundle, Material, Requirements};
 use crate::failure::Failure;
-use crate::format::{self, FileImage, Format};
+use crate::format::{self, FileImage, Format, Recipe};
 use crate::store::{self, Identity, Name};
 
 /// One certificate to fetch, and what is to be made of it.
@@ -38,6 +38,8 @@ pub(super) struct Wanted {
 pub(super) struct Parcel {
     pub(super) identity: Identity,
     pub(super) files: Vec<FileImage>,
+    /// What is to be said when they are written.
+    pub(super) caveat: Option<&'static str>,
 }
 
 /// Downloads and verifies.
@@ -61,8 +63,13 @@ pub(super) async fn fetch(account: &Account, wanted: Wanted) -> Result<Parcel, F
 /// Downloads, verifies, and makes one format of it, whatever is on disk.
 pub(super) async fn stream(account: &Account, wanted: Wanted, format: Format) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let make = move |bundle: &Bundle, wanted: Wanted| {
-        let recipe = wanted.making.recipe_without_directory(&name(bundle, wanted.name)?);
-        Ok(format::stream(bundle, format, &recipe)?)
+        let name = name(bundle, wanted.name)?;
+        let recipe = Recipe { formats: vec![format], ..wanted.making.recipe_without_directory(&name) };
+        let bytes = format::stream(bundle, format, &recipe)?;
+        if let Some(caveat) = recipe.caveat() {
+            tracing::warn!("{name}: {caveat}");
+        }
+        Ok(bytes)
     };
     unpack(account, wanted, make).await
 }
@@ -121,5 +128,5 @@ fn pack(bundle: &Bundle, wanted: Wanted, account: String, provider: String) -> R
         key_algorithm: leaf.key_algorithm.clone(),
     };
     let recipe = wanted.making.recipe(&wanted.dir, &identity.name)?;
-    Ok(Parcel { identity, files: format::files(bundle, &recipe)? })
+    Ok(Parcel { identity, files: format::files(bundle, &recipe)?, caveat: recipe.caveat() })
 }

@@ -148,7 +148,9 @@ fn a_password_that_cannot_be_had() {
         (["--key-password-file", &absent], &absent),
         (["--key-password-env", "NOWHERE"], "NOWHERE"),
     ] {
-        is_silent(scene.download("jdcloud", &certificate.id, &more)).exits(3).says(&[said]);
+        is_silent(scene.download("jdcloud", &certificate.id, &more))
+            .exits(3)
+            .says(&["no password for encrypted private keys: ", said]);
     }
     let both = ["--key-password-file", &open_to_all, "--key-password-env", "RIGHT"];
     scene.download("jdcloud", &certificate.id, &both).exits(2);

@@ -4,11 +4,10 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::config::CertificateConfig;
-use crate::credential::SecretSource;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::format::{Modes, Password};
-use crate::run::making::Making;
+use crate::run::making::{self, Making};
 use crate::run::parcel::{self, Parcel, Wanted};
 use crate::store::{self, Identity};
 
@@ -16,11 +15,11 @@ use crate::store::{self, Identity};
 pub(super) type Secrets = (Option<SecretString>, Option<SecretString>);
 
 pub(super) fn secrets(certificate: &CertificateConfig, environment: &Environment) -> Result<Secrets, Failure> {
-    let resolve = |source: &Option<SecretSource>| {
-        let secret = source.as_ref().map(|source| source.resolve(environment)).transpose();
-        secret.map_err(|error| Failure::Account(error.into()))
-    };
-    Ok((resolve(&certificate.keystore_password)?, resolve(&certificate.key_password)?))
+    let CertificateConfig { keystore_password, key_password, .. } = certificate;
+    Ok((
+        making::keystore_password(keystore_password.as_ref(), environment)?,
+        making::key_password(key_password.as_ref(), environment)?,
+    ))
 }
 
 pub(super) fn making(certificate: &CertificateConfig, password: Option<SecretString>) -> Making {

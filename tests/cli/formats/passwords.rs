@@ -53,12 +53,14 @@ fn ones_that_cannot_be_had() {
     let ground = Ground::new();
     let (file, open) = (ground.write("pass", PASSWORD), ground.write("open", PASSWORD));
     let empty = ground.write("empty", "\n");
+    let lines = ground.write("lines", "horse\nbattery\n");
     fs::set_permissions(&open, fs::Permissions::from_mode(0o644)).unwrap();
     let missing = ground.path("missing").display().to_string();
     for (args, code, words) in [
-        (&["--keystore-password-file", &missing][..], 3, &["missing"][..]),
+        (&["--keystore-password-file", &missing][..], 3, &["no password for key stores: ", "missing"][..]),
         (&["--keystore-password-file", &open], 3, &["open", "chmod"]),
         (&["--keystore-password-file", &empty], 3, &["empty"]),
+        (&["--keystore-password-file", &lines], 3, &["lines holds a line break inside", "one line"]),
         (&["--keystore-password-env", "NOT_SET"], 3, &["NOT_SET"]),
         (&["--keystore-password-file", &file, "--keystore-password-env", "X"], 2, &["cannot be used with"]),
     ] {
@@ -67,4 +69,27 @@ fn ones_that_cannot_be_had() {
         assert!(!run.stderr.contains("horse"), "{}", run.stderr);
     }
     assert!(!ground.home().exists() && ground.sandbox.requests(Cloud::Tencent).is_empty());
+}
+
+/// Java refuses such a password for PKCS#12 without saying so; OpenSSL and .NET take it.
+#[test]
+fn one_that_java_does_not_take() {
+    let ground = Ground::new();
+    let file = ground.write("pass", PASSWORD);
+    let args = ["--keystore-password-file", &file];
+    // Whether the one line there is says so.
+    let told = |more: &[&str]| {
+        let output = ground.download(&args).args(more).into_command().output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && stderr.lines().count() <= 1, "{stderr}");
+        assert_eq!(stderr.is_empty(), !stderr.contains("Java opens no PKCS#12 key store"), "{stderr}");
+        !stderr.is_empty()
+    };
+    assert!(!told(&["--format", "jks"]));
+    for format in ["pkcs12", "pkcs12-legacy"] {
+        assert!(told(&["--format", format, "--dry-run"]));
+        assert!(told(&["--format", format]));
+        assert!(!told(&[]), "once, when it is written");
+        assert!(told(&["--stdout", format]));
+    }
 }

@@ -161,7 +161,18 @@ fn alias_and_password_of_key_stores() {
     let third = stores();
     ground.fixture.write("store.pass", "battery staple\n");
     ground.becomes(&with_password);
-    assert_ne!(stores(), third);
+    let fourth = stores();
+    assert_ne!(fourth, third);
+    // One that Java does not take for PKCS#12 is spoken of when it is written, and not again.
+    ground.fixture.write("store.pass", "batterie agrafée\n");
+    let run = ground.fixture.sync(&[]).exits(0);
+    assert!(run.stderr.contains("Java opens no PKCS#12 key store"), "{}", run.stderr);
+    assert_ne!(stores(), fourth);
+    ground.fixture.is_quiet();
+    ground.fixture.take_log();
+    // Nothing would read one of two lines as it stands.
+    ground.fixture.write("store.pass", "battery\nstaple\n");
+    ground.fixture.sync(&[]).exits(3).says(&[NAME, "no password for key stores: ", "store.pass holds a line break"]);
     // A password file that is gone stops nothing but this certificate, and nothing is lost.
     ground.fixture.remove("store.pass");
     let before = ground.fixture.snapshot();
