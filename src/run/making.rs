@@ -9,7 +9,7 @@ use crate::credential::SecretSource;
 use crate::digest::hex;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::format::{Format, Kept, Kubernetes, Modes, Password, Recipe};
+use crate::format::{Format, KEYSTORE_PASSWORD, Kept, Kubernetes, Modes, Password, Recipe};
 use crate::store::{self, Made, Name};
 
 /// The password of key stores that the user has there.
@@ -85,11 +85,13 @@ impl Making {
             tracing::warn!("{name}: {what} is given, but {of} is not written there; add it with --format");
         }
         let has_keystore = formats.iter().any(|format| format.is_keystore());
+        // Where it was certctl's own and is lost, the key store is of no use, and is made anew with another.
+        let had_own = made.files.iter().any(|(file, _)| file == KEYSTORE_PASSWORD);
         let password = match (&self.password, made.password) {
             _ if !has_keystore => None,
             (Some(given), _) => Some(Password::Given(given.clone())),
             (None, Some(own)) => Some(Password::Own(own)),
-            (None, None) if self.formats.is_none() => {
+            (None, None) if self.formats.is_none() && !had_own => {
                 return Err(Failure::NoKeystorePassword { path: dir.join(name.as_str()) });
             }
             (None, None) => Some(Password::Own(random_password()?)),

@@ -123,8 +123,8 @@ pub fn made(dir: &Path, name: &Name) -> Result<Made, StoreError> {
     };
     let password = version.read(KEYSTORE_PASSWORD, inspect::LONGEST).ok().flatten().and_then(|file| {
         let line = std::str::from_utf8(&file.bytes).ok()?.trim_end_matches(['\r', '\n']);
-        // What others may have written is no secret to build on.
-        let is_ours = file.mode & 0o022 == 0 && !line.is_empty();
+        // What everybody may have written is no secret to build on. Its group may, by the user's `key_mode`.
+        let is_ours = file.mode & 0o002 == 0 && !line.is_empty();
         is_ours.then(|| SecretString::from(line))
     });
     Ok(Made { files, password })

@@ -56,6 +56,24 @@ fn the_password_survives_renewal_damage_and_other_formats() {
     assert_ne!(std::fs::read(ground.path("other/keystore.pass")).unwrap(), password);
 }
 
+/// Nobody opens a key store whose password was in the file alone; it is mended like any other damage.
+#[test]
+fn a_password_that_is_lost() {
+    let ground = Ground::new();
+    ground.comes_to("created", &["--format", "pkcs12"]);
+    let before = (ground.read("keystore.pass"), ground.read("keystore.p12"));
+    for damage in
+        [&|path: &std::path::Path| std::fs::remove_file(path), &|path: &std::path::Path| std::fs::write(path, "")]
+            as [&dyn Fn(&std::path::Path) -> std::io::Result<()>; 2]
+    {
+        damage(&ground.home().join("current/keystore.pass")).unwrap();
+        ground.comes_to("updated", &[]);
+        let after = (ground.read("keystore.pass"), ground.read("keystore.p12"));
+        assert!(after.0 != before.0 && after.1 != before.1 && after.0.len() == before.0.len());
+        ground.comes_to("unchanged", &[]);
+    }
+}
+
 #[test]
 fn another_name_or_alias_is_a_change() {
     let ground = Ground::new();

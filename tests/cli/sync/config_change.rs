@@ -182,6 +182,16 @@ fn alias_and_password_of_key_stores() {
     assert_ne!(read("keystore.pass"), password, "the old one is gone");
 }
 
+/// The group that `key_mode` lets write keystore.pass is trusted with it, too.
+#[test]
+fn a_password_that_a_group_may_write() {
+    let ground = Ground::new("formats = ['pkcs12']\nkey_mode = '0660'");
+    let password = || fs::read(ground.fixture.home(NAME).join("keystore.pass")).unwrap();
+    let before = password();
+    ground.becomes("formats = ['pkcs12']\nkey_mode = '0660'\nkeystore_alias = 'tomcat'");
+    assert_eq!((password(), ground.mode("keystore.pass")), (before, 0o660));
+}
+
 #[test]
 fn installed_copies() {
     let ground = Ground::new("");
