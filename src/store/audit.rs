@@ -135,8 +135,7 @@ impl<'a> Examiner<'a> {
     ) -> Result<Examined, StoreError> {
         let (survey, _) = Survey::seen_by(self.certificate, &[], self.owner);
         let version = survey.open_current().map(|(_, version)| version);
-        let recorded = version.as_ref().and_then(whole::metadata);
-        let metadata = recorded.map(|(metadata, _)| metadata);
+        let (metadata, metadata_file) = version.as_ref().and_then(whole::metadata).unzip();
         let wanted = wanted(expected, metadata.as_ref(), version.as_ref());
         let names: Vec<_> = wanted.iter().map(|(name, _)| name.clone()).chain([METADATA.to_owned()]).collect();
         let (survey, refused) = Survey::seen_by(self.certificate, &names, self.owner);
@@ -151,7 +150,7 @@ impl<'a> Examiner<'a> {
             self.found(Fault::Layout, &self.certificate.path().join(path), "was left by a run that died");
         }
         self.version_directory(&version);
-        self.metadata_file(&version, metadata.as_ref(), name);
+        self.metadata_file(&version, metadata.as_ref().zip(metadata_file.as_ref()), name);
         let files = self.files(&version, &wanted, metadata.as_ref());
         let ownership = self.ownership(expected, &files);
         for (name, file) in &files {
@@ -215,19 +214,23 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    fn metadata_file(&mut self, version: &Dir, metadata: Option<&Metadata>, name: &Name) {
+    /// Only a file that does not hold metadata is read once more, to tell why.
+    fn metadata_file(&mut self, version: &Dir, recorded: Option<(&Metadata, &FileFound)>, name: &Name) {
         let path = self.path(METADATA);
-        let Some(file) = self.read(version, METADATA) else { return };
-        for flaw in file.flaws(Some(METADATA_MODE), Ownership { owner: Some(self.owner), group: None }) {
-            self.flaw(&path, flaw);
-        }
-        match metadata {
-            None => self.found(Fault::Layout, &path, "is damaged: it is no metadata that certctl wrote"),
-            Some(metadata) if metadata.identity.name != *name => {
-                let what = format!("is of the certificate directory {}", metadata.identity.name);
-                self.found(Fault::Layout, &path, &what);
-            }
-            Some(_) => {}
+        let flaws = |file: &FileFound, examiner: &mut Self| {
+            let ownership = Ownership { owner: Some(examiner.owner), group: None };
+            file.flaws(Some(METADATA_MODE), ownership).into_iter().for_each(|flaw| examiner.flaw(&path, flaw));
+        };
+        let Some((metadata, file)) = recorded else {
+            let Some(file) = self.read(version, METADATA) else { return };
+            flaws(&file, self);
+            self.found(Fault::Layout, &path, "is damaged: it is no metadata that certctl wrote");
+            return;
+        };
+        flaws(file, self);
+        if metadata.identity.name != *name {
+            let what = format!("is of the certificate directory {}", metadata.identity.name);
+            self.found(Fault::Layout, &path, &what);
         }
     }
 
