@@ -9,10 +9,11 @@ use super::args::{CheckArgs, Global, Output};
 use super::meant::Meant;
 use crate::config::{Config, ConfigError};
 use crate::environment::Environment;
-use crate::failure::{Exit, Failure, of_batch};
+use crate::failure::{Exit, Failure, of_batch, of_signal};
 use crate::report::{json, metrics, table};
 use crate::run::check::{self, Judge, Row, Server, Target};
 use crate::served::Roots;
+use crate::stop::Stop;
 use crate::text::one_line;
 
 pub(super) async fn run(args: &CheckArgs, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
@@ -52,18 +53,25 @@ async fn attempt(
         server,
         roots: if args.trust { Some(Roots::system()?) } else { None },
     };
-    let rows = check::check(targets, judge).await;
+    let stop = Stop::on_signals().map_err(|_| Failure::Bug)?;
+    let rows = check::check(targets, judge, &stop).await;
     for row in &rows {
         let name = one_line(&row.name, 300);
         for problem in &row.problems {
             tracing::error!("{name}: {}", one_line(&format!("{}; {}", problem.message, problem.hint), 2_000));
         }
-        if let Some(failure) = &row.failure {
-            tracing::error!("{name}: {}", failure.line());
+        match &row.failure {
+            Some(Failure::Stopped(_)) | None => {}
+            Some(failure) => tracing::error!("{name}: {}", failure.line()),
         }
     }
-    let exit = check::exit(&rows);
-    Ok((rows, exit))
+    let Some(signal) = stop.signal() else {
+        let exit = check::exit(&rows);
+        return Ok((rows, exit));
+    };
+    // Once, however much is not done.
+    tracing::error!("{}", Failure::Stopped(signal).line());
+    Ok((rows, of_signal(signal)))
 }
 
 /// What is meant by each word; everything of the config without any.
@@ -111,6 +119,7 @@ fn tell(
     failures.iter().for_each(|failure| tracing::error!("{}", failure.line()));
     let own = match exit {
         Exit::Done | Exit::Expiring => None,
+        Exit::Interrupted | Exit::Terminated => return exit,
         failed => Some(failed),
     };
     if failures.is_empty() { exit } else { of_batch(own.into_iter().chain(failures.iter().map(Failure::exit))) }

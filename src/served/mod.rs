@@ -83,8 +83,15 @@ pub fn chain(target: &Target<'_>) -> Result<Vec<Vec<u8>>, ServedError> {
 /// # Errors
 /// As of [`chain`].
 pub fn chain_like(leaf: &[u8], target: &Target<'_>) -> Result<Vec<Vec<u8>>, ServedError> {
+    let started = Instant::now();
     let offer = Offer::of_kind(leaf);
-    first(target, &[offer.clone(), offer.with_p521(), Offer::all(), Offer::all().with_p521()])
+    match first(target, &[offer.clone(), offer.with_p521()]) {
+        // Without a key of that kind, not every server gives the reason that TLS has for it, or any.
+        Err(ServedError::Alert { .. } | ServedError::Closed { .. }) => {
+            chain(&Target { timeout: target.timeout.saturating_sub(started.elapsed()), ..*target })
+        }
+        outcome => outcome,
+    }
 }
 
 /// What the server answers to the first of the offers that it can agree to.

@@ -12,6 +12,7 @@ mod target;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,9 +29,11 @@ use crate::config::CertificateConfig;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::served::Roots;
+use crate::stop::Stop;
 use files::Held;
+use target::Looked;
 
-/// How many targets are looked at, and servers asked, at the same time.
+/// How many certificates are looked at, and servers asked, at the same time.
 const AT_ONCE: usize = 16;
 
 /// By what everything is judged.
@@ -87,35 +90,56 @@ impl From<Row> for Checked {
     }
 }
 
-/// Checks all targets; a row for each certificate, each path once, in the targets' order.
-pub async fn check(targets: Vec<Target>, judge: Judge) -> Vec<Row> {
+/// Checks all targets; a row for each certificate, each path once, in the targets' order. What is not done when the run
+/// is to end failed for that reason.
+pub async fn check(targets: Vec<Target>, judge: Judge, stop: &Stop) -> Vec<Row> {
     let judge = Arc::new(judge);
-    let one = |target: Target| {
-        let judge = Arc::clone(&judge);
-        async move {
-            let work = move || Ok(look(&target, &judge));
-            blocking(work).await
-        }
-    };
-    let looked = in_order(targets, AT_ONCE, one).await;
-    let rows = looked.into_iter().flat_map(|rows| rows.unwrap_or_else(|failure| vec![broken(failure)]));
+    let looked = in_order(targets, AT_ONCE, |target| look(target, &judge, stop)).await;
     let mut seen = HashSet::new();
-    rows.filter(|row| seen.insert(row.path.clone())).collect()
+    let looked = looked.into_iter().flatten().filter(|checked| seen.insert(checked.row.path.clone()));
+    in_order(looked, AT_ONCE, |checked| compare(checked, &judge, stop)).await
 }
 
-fn look(target: &Target, judge: &Judge) -> Vec<Row> {
-    let mut looked = target.check(judge);
-    for checked in &mut looked {
-        if let Some(roots) = &judge.roots {
-            served::trust(checked, roots, judge);
-        }
-        if let Some(server) = &judge.server {
-            served::compare(checked, server, judge);
-        }
+/// What is on disk. A parent's directories are looked at beside each other, like targets.
+async fn look(target: Target, judge: &Arc<Judge>, stop: &Stop) -> Vec<Checked> {
+    let (name, path) = target.place();
+    let of_target = Arc::clone(judge);
+    let children = match beside(stop, move || target.look(&of_target)).await {
+        Ok(Looked::Rows(rows)) => return rows,
+        Ok(Looked::Parent(children)) => children,
+        Err(failure) => return vec![Row::failed(name, path, failure).into()],
+    };
+    let one = async |child: PathBuf| {
+        let (of_child, at) = (Arc::clone(judge), child.clone());
+        let rows = beside(stop, move || target::child(&at, &of_child)).await;
+        rows.unwrap_or_else(|failure| vec![Row::failed(target::named(&child), child, failure).into()])
+    };
+    let rows: Vec<_> = in_order(children, AT_ONCE, one).await.into_iter().flatten().collect();
+    if rows.is_empty() { vec![target::nothing_in(name, path).into()] } else { rows }
+}
+
+/// What the system and the server say to it.
+async fn compare(checked: Checked, judge: &Arc<Judge>, stop: &Stop) -> Row {
+    let Checked { mut row, held } = checked;
+    if judge.roots.is_none() && judge.server.is_none() {
+        return row;
     }
-    looked.into_iter().map(|checked| checked.row).collect()
+    let Some(held) = held else { return row };
+    let judge = Arc::clone(judge);
+    let (problems, failure) = match beside(stop, move || served::judge(&held, &judge)).await {
+        Ok(found) => found,
+        Err(failure) => (Vec::new(), Some(failure)),
+    };
+    row.problems.extend(problems);
+    row.failure = row.failure.or(failure);
+    row
 }
 
-fn broken(failure: Failure) -> Row {
-    Row::failed("certctl", std::path::PathBuf::new(), failure)
+/// Does `work`, which blocks, unless the run is to end.
+async fn beside<T: Send + 'static>(stop: &Stop, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    if let Some(signal) = stop.signal() {
+        return Err(Failure::Stopped(signal));
+    }
+    let done = stop.unless_asked(blocking(move || Ok(work()))).await;
+    done.unwrap_or_else(|| Err(Failure::Bug.unless_stopped(stop)))
 }

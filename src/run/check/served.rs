@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::Judge;
 use super::files::{Held, judged_at};
 use super::problem::{Code, Problem};
-use super::{Checked, Judge};
 use crate::bundle::{Certificate, audit};
 use crate::domain;
 use crate::failure::Failure;
-use crate::served::{self, Address, Roots, Starttls, Target};
+use crate::served::{self, Address, Roots, ServedError, Starttls, Target};
 
 /// A server, and how it is asked.
 #[derive(Debug, Clone)]
@@ -45,9 +45,21 @@ impl Server {
     }
 }
 
-/// Asks the server for the certificate, and notes what is wrong with what it serves. This blocks.
-pub(super) fn compare(checked: &mut Checked, server: &Server, judge: &Judge) {
-    let Checked { row, held: Some(held) } = checked else { return };
+/// What the system's roots and the server say to a certificate, as far as they are to be asked. This blocks.
+pub(super) fn judge(held: &Held, judge: &Judge) -> (Vec<Problem>, Option<Failure>) {
+    let mut problems: Vec<_> = judge.roots.iter().filter_map(|roots| trust(held, roots, judge)).collect();
+    let Some(server) = &judge.server else { return (problems, None) };
+    match compare(held, server, judge) {
+        Ok(found) => {
+            problems.extend(found);
+            (problems, None)
+        }
+        Err(error) => (problems, Some(Failure::Served(error))),
+    }
+}
+
+/// What is wrong with what the server serves.
+fn compare(held: &Held, server: &Server, judge: &Judge) -> Result<Vec<Problem>, ServedError> {
     let name = server.name_for(&held.leaf);
     let target = Target {
         host: &server.address.host,
@@ -56,21 +68,16 @@ pub(super) fn compare(checked: &mut Checked, server: &Server, judge: &Judge) {
         starttls: server.starttls,
         timeout: server.timeout,
     };
-    let chain = match served::chain(&target) {
-        Ok(chain) => chain,
-        Err(error) => {
-            row.failure.get_or_insert(Failure::Served(error));
-            return;
-        }
-    };
+    let chain = served::chain_like(held.leaf.der(), &target)?;
     let at = format!("{} (asked for {name})", server.address);
-    row.problems.extend(judge_served(&chain, held, &at, judge));
+    let mut problems = judge_served(&chain, held, &at, judge);
     if let Some(roots) = &judge.roots
         && let Some(leaf) = chain.first().and_then(|der| Certificate::parse(der))
         && let Err(why) = roots.verify(&chain, Some(&name), judged_at(&leaf, judge.now))
     {
-        row.problems.push(Problem::new(Code::Trust, format!("{at}: {why}"), UNTRUSTED));
+        problems.push(Problem::new(Code::Trust, format!("{at}: {why}"), UNTRUSTED));
     }
+    Ok(problems)
 }
 
 const UNTRUSTED: &str = "clients without that root refuse it; if the root is your own, set SSL_CERT_FILE to it";
@@ -101,10 +108,8 @@ fn with_end(certificate: &Certificate) -> String {
 }
 
 /// Verifies what is on disk against the system's roots.
-pub(super) fn trust(checked: &mut Checked, roots: &Roots, judge: &Judge) {
-    let Checked { row, held: Some(held) } = checked else { return };
+fn trust(held: &Held, roots: &Roots, judge: &Judge) -> Option<Problem> {
     let chain: Vec<_> = held.fullchain.iter().map(|certificate| certificate.der().to_vec()).collect();
-    if let Err(why) = roots.verify(&chain, None, judged_at(&held.leaf, judge.now)) {
-        row.problems.push(Problem::new(Code::Trust, format!("the system does not trust it: {why}"), UNTRUSTED));
-    }
+    let why = roots.verify(&chain, None, judged_at(&held.leaf, judge.now)).err()?;
+    Some(Problem::new(Code::Trust, format!("the system does not trust it: {why}"), UNTRUSTED))
 }

@@ -20,51 +20,72 @@ pub enum Target {
     Directory(PathBuf),
 }
 
+/// What a target turned out to be.
+pub(super) enum Looked {
+    /// Certificates, each in a row.
+    Rows(Vec<Checked>),
+    /// No more than a place for these directories.
+    Parent(Vec<PathBuf>),
+}
+
 impl Target {
-    /// Checks it. This blocks.
-    pub(super) fn check(&self, judge: &Judge) -> Vec<Checked> {
+    /// What it is called, and where it is.
+    pub(super) fn place(&self) -> (String, PathBuf) {
         match self {
-            Self::Certificate(certificate) => vec![own::configured(certificate, judge)],
+            Self::Certificate(certificate) => {
+                (certificate.name.to_string(), certificate.dir.join(certificate.name.as_str()))
+            }
+            Self::Directory(path) => (named(path), path.clone()),
+        }
+    }
+
+    /// Looks at it. This blocks.
+    pub(super) fn look(&self, judge: &Judge) -> Looked {
+        match self {
+            Self::Certificate(certificate) => Looked::Rows(vec![own::configured(certificate, judge)]),
             Self::Directory(path) => directory(path, judge),
         }
     }
 }
 
 /// A certificate directory, a directory of PEM files, or a parent of several of these.
-fn directory(path: &Path, judge: &Judge) -> Vec<Checked> {
+fn directory(path: &Path, judge: &Judge) -> Looked {
     if let Some(checked) = certificate_directory(path, judge) {
-        return vec![checked];
-    }
-    let named = || path.file_name().map_or_else(|| shown(path), |name| name.to_string_lossy().into_owned());
-    let failed = |failure| vec![Row::failed(named(), path.to_owned(), failure).into()];
-    let read = match Directory::read(path) {
-        Ok(read) => read,
-        Err(reason) => return failed(plain::closed(path, reason)),
-    };
-    let rows = plain::rows(&read, judge);
-    if !rows.is_empty() {
-        return rows;
-    }
-    let rows: Vec<_> = read.directories.iter().flat_map(|name| child(&path.join(name), judge)).collect();
-    if rows.is_empty() {
-        let what = "holds no certificate, nor does any directory in it";
-        return failed(Failure::Usage(format!("{} {what}; give the directory of one", shown(path))));
-    }
-    rows
-}
-
-/// A directory in another. What has nothing to do with certificates is passed over.
-fn child(path: &Path, judge: &Judge) -> Vec<Checked> {
-    if let Some(checked) = certificate_directory(path, judge) {
-        return vec![checked];
+        return Looked::Rows(vec![checked]);
     }
     match Directory::read(path) {
-        Ok(read) => plain::rows(&read, judge),
+        Ok(read) => {
+            let rows = plain::rows(&read, judge);
+            if rows.is_empty() {
+                Looked::Parent(read.directories.iter().map(|name| path.join(name)).collect())
+            } else {
+                Looked::Rows(rows)
+            }
+        }
         Err(reason) => {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            vec![Row::failed(name, path.to_owned(), plain::closed(path, reason)).into()]
+            Looked::Rows(vec![Row::failed(named(path), path.to_owned(), plain::closed(path, reason)).into()])
         }
     }
+}
+
+/// A directory in another. What has nothing to do with certificates is passed over. This blocks.
+pub(super) fn child(path: &Path, judge: &Judge) -> Vec<Checked> {
+    match directory(path, judge) {
+        Looked::Rows(rows) => rows,
+        Looked::Parent(_) => Vec::new(),
+    }
+}
+
+/// A parent of no certificate.
+pub(super) fn nothing_in(name: String, path: PathBuf) -> Row {
+    let what = "holds no certificate, nor does any directory in it";
+    let failure = Failure::Usage(format!("{} {what}; give the directory of one", shown(&path)));
+    Row::failed(name, path, failure)
+}
+
+/// What a directory is called.
+pub(super) fn named(path: &Path) -> String {
+    path.file_name().map_or_else(|| shown(path), |name| name.to_string_lossy().into_owned())
 }
 
 /// A certificate directory of certctl's: as the config wants it, if it is there.

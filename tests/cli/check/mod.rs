@@ -2,9 +2,11 @@
 
 mod connect;
 mod damages;
+mod dual;
 mod outputs;
 mod own;
 mod plain;
+mod signals;
 mod sound;
 
 use std::collections::BTreeSet;
@@ -156,12 +158,16 @@ impl Pki {
 
     /// Valid from so many days from now until so many days from now.
     fn leaf(&self, name: &str, days: (i64, i64)) -> Made {
+        self.leaf_with(KeyPair::generate().unwrap(), name, days)
+    }
+
+    fn leaf_with(&self, key: KeyPair, name: &str, days: (i64, i64)) -> Made {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.distinguished_name = Default::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.use_authority_key_identifier_extension = true;
         (params.not_before, params.not_after) = (day!(days.0), day!(days.1));
-        made(params, Some(&self.intermediate))
+        made_with(key, params, Some(&self.intermediate))
     }
 
     /// What a server sends.
@@ -181,7 +187,10 @@ fn authority(name: &str, days: (i64, i64)) -> CertificateParams {
 }
 
 fn made(params: CertificateParams, issuer: Option<&Made>) -> Made {
-    let key = KeyPair::generate().unwrap();
+    made_with(KeyPair::generate().unwrap(), params, issuer)
+}
+
+fn made_with(key: KeyPair, params: CertificateParams, issuer: Option<&Made>) -> Made {
     let certificate = match issuer {
         None => params.self_signed(&key),
         Some(issuer) => params.signed_by(&key, &Issuer::from_params(&issuer.params, &issuer.key)),
