@@ -67,6 +67,7 @@ impl Directory {
             }
         }
         directory.directories.sort();
+        directory.denied.sort_by(|(one, _), (other, _)| one.cmp(other));
         directory.no_pem.sort();
         Ok(directory)
     }
@@ -155,7 +156,8 @@ fn is_certbot_name(name: &str) -> bool {
     CERTBOTS.contains(&name)
 }
 
-fn is_certificate_name(name: &str) -> bool {
+/// Whether a file is called like one that holds a certificate or a key.
+pub(super) fn is_certificate_name(name: &str) -> bool {
     let ending = Path::new(name).extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| ["pem", "crt", "cer", "key"].contains(&ending.to_ascii_lowercase().as_str()))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::files::{Files, Held, chain_code, judged_at, mismatch, told};
-use super::pem::{CERTBOTS, Directory, Found};
+use super::pem::{CERTBOTS, Directory, Found, is_certificate_name};
 use super::problem::{Code, Problem};
 use super::row::Row;
 use super::{Checked, Judge};
@@ -90,6 +90,14 @@ impl<'a> Rows<'a> {
                 leaves.push((leaf.clone(), vec![name]));
             }
         }
+        // Of that in certbot's files the names are known here only.
+        if let ([checked], [(leaf, names)]) = (&self.done[..], &self.leaves[..])
+            && checked.row.path == self.directory.path
+        {
+            let names: Vec<_> = names.iter().copied().filter(|name| !is_certbots(name)).collect();
+            let wrong = self.wrong_keys(leaf, &names);
+            self.done.iter_mut().for_each(|checked| checked.row.problems.extend(wrong.iter().cloned()));
+        }
         self.leaves.extend(leaves.iter().cloned());
         for (leaf, names) in leaves {
             let checked = self.one(&leaf, &names, &known);
@@ -154,14 +162,14 @@ impl<'a> Rows<'a> {
     fn key(&self, leaf: &Certificate, names: &[&str], row: &mut Row) {
         let is_near = |name: &str| names.iter().any(|own| stem(own) == stem(name));
         let (near, far): (Vec<_>, Vec<_>) = self.keys.iter().partition(|(name, _)| is_near(name));
+        let wrong = self.wrong_keys(leaf, names);
         let candidates = if near.is_empty() { &far } else { &near };
-        if candidates.iter().any(|(_, key)| matches!(key.matches(leaf), Ok(true))) {
+        if wrong.is_empty() && candidates.iter().any(|(_, key)| matches!(key.matches(leaf), Ok(true))) {
             return;
         }
-        let path = |name: &str| shown(&self.directory.path.join(name));
         let is_encrypted = |(name, found): (&String, &Found)| found.pem.has_encrypted_key && is_near(name);
-        if let Some((name, what)) = near.iter().find_map(|(name, key)| Some((name, mismatch(key, leaf)?))) {
-            row.problems.push(Problem::new(Code::KeyMismatch, format!("{} {what}", path(name)), REPAIR));
+        if !wrong.is_empty() {
+            row.problems.extend(wrong);
         } else if !near.is_empty() || self.directory.files.iter().any(is_encrypted) {
             tracing::info!("{}: its key is encrypted, or of a kind that certctl cannot compare", row.path.display());
         } else if let Some(denied) = self.directory.denied.iter().find(|(name, _)| is_near(name)) {
@@ -178,6 +186,24 @@ impl<'a> Rows<'a> {
             let code = if self.keys.iter().any(is_other) { Code::KeyMismatch } else { Code::MissingFile };
             row.problems.push(Problem::new(code, message, REPAIR));
         }
+    }
+
+    /// The keys that stand beside the certificate's files, each under the same name, and are not its own. A certificate
+    /// that is there under two names has two of them.
+    fn wrong_keys(&self, leaf: &Certificate, names: &[&str]) -> Vec<Problem> {
+        let mut wrong: Vec<Problem> = Vec::new();
+        for own in names {
+            let near = self.keys.iter().filter(|(name, _)| stem(name) == stem(own));
+            if near.clone().any(|(_, key)| matches!(key.matches(leaf), Ok(true))) {
+                continue;
+            }
+            if let Some((name, what)) = near.filter_map(|(name, key)| Some((name, mismatch(key, leaf)?))).next() {
+                let message = format!("{} {what}", shown(&self.directory.path.join(name)));
+                wrong.push(Problem::new(Code::KeyMismatch, message, REPAIR));
+            }
+        }
+        wrong.dedup();
+        wrong
     }
 
     /// Files that were to be certificates or keys, and cannot be read: told with the certificate of the same name, or
@@ -210,9 +236,19 @@ impl<'a> Rows<'a> {
                 None => self.done.push(Row { problems: vec![problem], ..Row::new(name, at) }.into()),
             }
         }
-        if let (true, [denied, ..]) = (self.done.is_empty(), &directory.denied[..]) {
+        let is_named_so = |(name, _): &&(String, _)| is_certificate_name(name) && !name.ends_with(".key");
+        let denied = directory.denied.iter().find(is_named_so).or_else(|| directory.denied.first());
+        if let (true, Some(denied)) = (self.done.is_empty(), denied) {
             let name = directory.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             self.done.push(Row::failed(name, directory.path.clone(), not_readable(directory, denied)).into());
+        }
+        // Which certificate would be in it, nobody knows: that all is well must not be said of it.
+        if self.done.iter().all(|checked| checked.row.failure.is_none()) {
+            let unread = directory.denied.iter().filter(is_named_so);
+            let failed = |denied: &(String, _)| {
+                Row::failed(&*denied.0, directory.path.join(&denied.0), not_readable(directory, denied)).into()
+            };
+            self.done.extend(unread.map(failed));
         }
     }
 
@@ -230,9 +266,16 @@ fn is_of_authorities(found: &Found) -> bool {
     !found.pem.certificates.is_empty() && found.pem.certificates.iter().all(Certificate::is_ca)
 }
 
-/// The name without what comes after its last dot.
+/// What the names of a certificate's and of its key's file have in common: `www` of `www.crt`, `www-key.pem`,
+/// `www_bundle.crt` and `www.key.pem`.
 fn stem(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    const KINDS: [&str; 9] =
+        ["bundle", "cert", "certificate", "chain", "crt", "fullchain", "key", "privkey", "private"];
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    match stem.rsplit_once(['-', '_', '.']) {
+        Some((owner, kind)) if !owner.is_empty() && KINDS.contains(&kind) => owner,
+        _ => stem,
+    }
 }
 
 fn not_readable(directory: &Directory, (name, reason): &(String, std::io::Error)) -> Failure {

@@ -226,6 +226,18 @@ fn nothing_there() {
     assert_eq!(ground.problems(&ground.text("empty"), 0), []);
 }
 
+fn as_nobody(ground: &Ground, target: &str) -> super::Run {
+    // The built command may be where only root gets.
+    let certctl = ground.path("certctl");
+    if !certctl.exists() {
+        fs::copy(env!("CARGO_BIN_EXE_certctl"), &certctl).unwrap();
+    }
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&certctl);
+    command.args(["check", "-o", "json", target]).current_dir("/").env_clear().env("CERTCTL_CONFIG", "/dev/null");
+    super::Run::of(command.output().unwrap(), std::time::Instant::now())
+}
+
 #[test]
 fn not_for_this_user() {
     if !crate::oracle::is_there(geteuid().is_root(), "root, to be somebody else,") || !crate::oracle::has("setpriv") {
@@ -237,15 +249,7 @@ fn not_for_this_user() {
     certbot(&ground, &pki, "a.example", (-1, 60));
     set_mode(ground.directory.path(), 0o755);
     let home = ground.home(NAME).display().to_string();
-    // The built command may be where only root gets.
-    let certctl = ground.path("certctl");
-    fs::copy(env!("CARGO_BIN_EXE_certctl"), &certctl).unwrap();
-    let check = |target: &str| {
-        let mut command = std::process::Command::new("setpriv");
-        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&certctl);
-        command.args(["check", "-o", "json", target]).current_dir("/").env_clear().env("CERTCTL_CONFIG", "/dev/null");
-        super::Run::of(command.output().unwrap(), std::time::Instant::now())
-    };
+    let check = |target: &str| as_nobody(&ground, target);
     for (target, file) in [(&home, "privkey.pem"), (&ground.text("le/live/a.example"), "privkey.pem")] {
         let run = check(target).exits(7).says(&[file, "Permission denied", "run certctl as root"]);
         let row = &run.json()["results"][0];
@@ -260,4 +264,71 @@ fn not_for_this_user() {
     set_mode(&ground.home(NAME).join("current/privkey.pem"), 0o644);
     let run = check(&home).exits(6);
     assert_eq!(codes(&problems(&run.json())), ["mode"].into());
+}
+
+/// Servers are told the key's name beside the certificate's: another key under that name is wrong, wherever the right one
+/// is.
+#[test]
+fn keys_by_the_names_of_their_certificates() {
+    let ground = Ground::new();
+    let pki = Pki::new();
+    let (a, b) = (pki.leaf("a.example", (-1, 60)), pki.leaf("b.example", (-1, 60)));
+    let (of_a, of_b) = (pki.fullchain(&a), pki.fullchain(&b));
+    let (key_a, key_b) = (a.key_pem(), b.key_pem());
+    for (number, (files, wrong)) in [
+        (&[("a.crt", &of_a), ("a.key", &key_a), ("b.crt", &of_b), ("b.key", &key_b)][..], &[][..]),
+        (&[("a.crt", &of_a), ("a.key", &key_b), ("b.crt", &of_b), ("b.key", &key_a)], &["a.key", "b.key"]),
+        // The same certificate under two names.
+        (&[("a.crt", &of_a), ("a.key", &key_a), ("b.crt", &of_a), ("b.key", &key_a)], &[]),
+        (&[("a.crt", &of_a), ("a.key", &key_a), ("b.crt", &of_a), ("b.key", &key_b)], &["b.key"]),
+        (&[("fullchain.pem", &of_a), ("privkey.pem", &key_a), ("x.crt", &of_a), ("x.key", &key_b)], &["x.key"]),
+        (&[("fullchain.pem", &of_a), ("privkey.pem", &key_a), ("x.crt", &of_a), ("x.key", &key_a)], &[]),
+        // Names as other tools give them.
+        (&[("a.pem", &of_a), ("a-key.pem", &key_b), ("b.key", &key_a)], &["a-key.pem"]),
+        (&[("a_bundle.crt", &of_a), ("a.key", &key_b), ("b.key", &key_a)], &["a.key"]),
+        (&[("a.crt.pem", &of_a), ("a.key.pem", &key_b), ("b.key", &key_a)], &["a.key.pem"]),
+        // Nothing is told by these names.
+        (&[("cert1.pem", &of_a), ("privkey1.pem", &key_b), ("privkey2.pem", &key_a)], &[]),
+        (&[("server.crt", &of_a), ("x.key", &key_b), ("key.pem", &key_a)], &[]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("ssl{number}");
+        fs::create_dir(ground.path(&name)).unwrap();
+        for (file, text) in files {
+            fs::write(ground.path(&name).join(file), text).unwrap();
+        }
+        let found = ground.problems(&ground.text(&name), if wrong.is_empty() { 0 } else { 6 });
+        assert_eq!(found.len(), wrong.len(), "{number}: {found:?}");
+        for (wrong, (code, message)) in wrong.iter().zip(&found) {
+            assert!(code == "key_mismatch" && message.contains(&format!("/{wrong} is not the key")), "{found:?}");
+        }
+    }
+}
+
+/// A certificate that cannot be read is not passed over because others can be.
+#[test]
+fn one_of_several_that_cannot_be_read() {
+    if !crate::oracle::is_there(geteuid().is_root(), "root, to be somebody else,") || !crate::oracle::has("setpriv") {
+        return;
+    }
+    let ground = Ground::new();
+    let pki = Pki::new();
+    fs::create_dir(ground.path("ssl")).unwrap();
+    for name in ["a.crt", "b.crt"] {
+        let leaf = pki.leaf("a.example", (-1, 60));
+        fs::write(ground.path("ssl").join(name), pki.fullchain(&leaf)).unwrap();
+        fs::write(ground.path("ssl").join(name).with_extension("key"), leaf.key_pem()).unwrap();
+    }
+    set_mode(ground.directory.path(), 0o755);
+    fs::write(ground.path("ssl/notes"), "not for others").unwrap();
+    set_mode(&ground.path("ssl/notes"), 0o600);
+    let check = || as_nobody(&ground, &ground.text("ssl"));
+    check().exits(0);
+    set_mode(&ground.path("ssl/b.crt"), 0o600);
+    let document = check().exits(7).json();
+    assert_eq!(document["results"][0]["ok"], true, "{document}");
+    assert_eq!(document["results"][1]["name"], "b.crt");
+    assert_eq!(document["results"][1]["error"]["code"], "storage");
 }
