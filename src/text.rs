@@ -29,3 +29,14 @@ pub fn shown(path: &Path) -> String {
     let text = path.display().to_string();
     if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
 }
+
+/// A word as a shell reads it back, for commands that are shown: what was read from a file may hold anything.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+,=".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

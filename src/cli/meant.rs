@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{CertificateConfig, Config, nearest};
 use crate::failure::Failure;
+use crate::text::shown;
 
 /// What is meant.
 pub(super) enum Meant<'c> {
@@ -24,6 +25,15 @@ impl<'c> Meant<'c> {
         if path.is_dir() {
             let path = path.canonicalize().map_err(|error| Failure::Usage(format!("{text}: {error}")))?;
             return Ok(Self::Directory(path));
+        }
+        if path.is_file() {
+            let parent =
+                path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+            let parent = shown(parent);
+            return Err(Failure::Usage(format!(
+                "{} is a file; give the directory that it is in: {parent}",
+                shown(path)
+            )));
         }
         let known: Vec<&str> = configured.iter().map(|certificate| certificate.name.as_str()).collect();
         let meant = nearest(text, &known).map(|word| format!("; did you mean `{word}`?")).unwrap_or_default();

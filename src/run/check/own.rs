@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::format::{self, FULLCHAIN, Modes};
 use crate::run::sync::ownership;
 use crate::store::{self, Audit, Expected, Fault, Identity, Name, Ownership};
-use crate::text::shown;
+use crate::text::{shell_word, shown};
 
 /// One that the config names.
 pub(super) fn configured(certificate: &CertificateConfig, judge: &Judge) -> Checked {
@@ -86,8 +86,9 @@ fn gone(path: &Path) -> Failure {
 /// The download that sets things right.
 fn again(dir: &Path, name: &Name, identity: &Identity) -> String {
     let Identity { provider, account, id, .. } = identity;
-    let account = if account == provider { String::new() } else { format!(" --account {account}") };
-    format!("`certctl download -p {provider}{account} {id} -d {} --name {name}` sets it right", shown(dir))
+    let account = if account == provider { String::new() } else { format!(" --account {}", shell_word(account)) };
+    let (provider, id, dir) = (shell_word(provider), shell_word(id), shell_word(&shown(dir)));
+    format!("`certctl download -p {provider}{account} {id} -d {dir} --name {name}` sets it right")
 }
 
 /// A certificate directory that is looked at.

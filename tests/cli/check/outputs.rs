@@ -100,7 +100,7 @@ fn what_is_meant() {
         "`www.exampel.com` is neither a certificate of the config nor a directory",
         "did you mean `www.example.com`?",
     ]);
-    ground.check(&["certctl.toml"]).exits(2).says(&["nor a directory"]);
+    ground.check(&["certctl.toml"]).exits(2).says(&["certctl.toml is a file; give the directory that it is in: ."]);
     ground.check(&[NAME, "--within", "soon"]).exits(2);
     ground.check(&[NAME, "--connect", "localhost"]).exits(2);
     // Ways to fail that differ.

@@ -160,3 +160,19 @@ fn copies_at_fixed_paths() {
         }
     }
 }
+
+/// What metadata.json says is a word of the command that is shown, not more.
+#[test]
+fn hints_can_be_pasted() {
+    let ground = Ground::new();
+    ground.download(NAME, "pem");
+    let home = ground.home(NAME);
+    let metadata = home.join("current/metadata.json");
+    let text =
+        fs::read_to_string(&metadata).unwrap().replace("\"account\": \"tencent\"", "\"account\": \"x'; reboot\"");
+    fs::write(&metadata, text).unwrap();
+    set_mode(&home.join("current/privkey.pem"), 0o644);
+    let run = ground.check(&[&home.display().to_string(), "-o", "json"]).exits(6);
+    let hint = run.json()["results"][0]["problems"][0]["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains(r"--account 'x'\''; reboot' "), "{hint}");
+}
