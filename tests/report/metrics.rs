@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
-use certctl::failure::Exit;
-use certctl::report::metrics::{last_success, text};
+use certctl::failure::{Exit, Failure};
+use certctl::report::metrics::{check, last_success, text};
+use certctl::run::check;
 use certctl::run::outcome::{Outcome, Row};
 use certctl::store::{Identity, Name};
 use jiff::Timestamp;
@@ -178,6 +179,56 @@ fn the_last_success_outlives_a_run_that_fails() {
     assert_eq!(last_success(&format!("{name}_of_another 1\n{name} 7\n")), Some(time(7)));
 }
 
+/// Certificates that were checked: damaged, unreadable, and under names that no label may break.
+fn checked() -> Vec<check::Row> {
+    let row = |name: &str, path: &str, problems: &[check::Code], failure| check::Row {
+        name: name.to_owned(),
+        path: path.into(),
+        identity: None,
+        version: None,
+        not_after: Some(time(5)),
+        fingerprint_sha256: None,
+        problems: problems.iter().map(|code| problem(*code)).collect(),
+        failure,
+    };
+    let failed = || Some(Failure::Usage("x".to_owned()));
+    vec![
+        row(
+            "www.example.com",
+            "/certs/www.example.com",
+            &[check::Code::Hash, check::Code::Mode, check::Code::Hash],
+            None,
+        ),
+        // One name at two places.
+        row("www.example.com", "/old/www.example.com", &[], None),
+        row(STRANGE, "/a \"strange\\\n place\"", &[], failed()),
+        row("gone", "/gone", &[check::Code::Trust], failed()),
+    ]
+}
+
+fn problem(code: check::Code) -> check::Problem {
+    check::Problem { code, message: "x".to_owned(), hint: "y".to_owned() }
+}
+
+#[test]
+fn of_a_check() {
+    let families = parsed(&check(&checked(), Exit::Mixed, time(9_000), None));
+    let problems = &families["certctl_check_problems"];
+    let codes = check::Code::ALL.len();
+    // What could not be checked has only what was found.
+    assert_eq!(problems.len(), 2 * codes + 1);
+    let count = |name, path, code| {
+        let labels = labels([("name", name), ("path", path), ("code", code)]);
+        problems.iter().find(|(found, _)| *found == labels).map(|(_, count)| *count)
+    };
+    assert_eq!(count("www.example.com", "/certs/www.example.com", "hash"), Some(2));
+    assert_eq!(count("www.example.com", "/certs/www.example.com", "trust"), Some(0));
+    assert_eq!(count("www.example.com", "/old/www.example.com", "hash"), Some(0));
+    assert_eq!(count("gone", "/gone", "trust"), Some(1));
+    assert_eq!(families["certctl_check_certificate_not_after_timestamp_seconds"].len(), 4);
+    assert!(!families.contains_key("certctl_check_success_timestamp_seconds"));
+}
+
 /// Prometheus's own reader in Python sees the same.
 #[test]
 fn prometheus_reads_it() {
@@ -191,7 +242,9 @@ fn prometheus_reads_it() {
     ) {
         return;
     }
-    let written = text(&rows(), Exit::Mixed, time(9_000), Some(time(8_000)));
+    let of_run = text(&rows(), Exit::Mixed, time(9_000), Some(time(8_000)));
+    // Both may be in one scrape: no family twice.
+    let written = of_run + &check(&checked(), Exit::Mixed, time(9_000), Some(time(8_000)));
     let script = "import sys, json\n\
         from prometheus_client.parser import text_string_to_metric_families as read\n\
         print(json.dumps([[f.name, f.type, bool(f.documentation), [[s.name, s.labels, int(s.value)] for s in f.samples]] for f in read(sys.argv[1])]))";
