@@ -14,6 +14,16 @@ pub fn normalize(name: &str) -> String {
     format!("{wildcard}{host}")
 }
 
+/// Whether a normalized name can be that of a host, IPv4 addresses included. Underscores are in use, whatever the RFCs say.
+#[must_use]
+pub fn is_host(name: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        (1..=63).contains(&label.len()) && label.bytes().all(is_plain)
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
+}
+
 /// Whether one of a certificate's `names` covers `domain`.
 ///
 /// A wildcard stands for exactly one label, the leftmost: `*.example.com` covers `www.example.com`, neither

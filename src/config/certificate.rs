@@ -226,12 +226,7 @@ fn checked_domain(table: &Section<'_>, Text { text, at }: Text<'_>) -> Option<St
 fn is_domain(text: &str) -> bool {
     let name = domain::normalize(text);
     let host = name.strip_prefix("*.").unwrap_or(&name);
-    let is_label = |label: &str| {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        (1..=63).contains(&label.len()) && label.bytes().all(is_plain)
-    };
-    let is_host = host.len() <= 253 && host.split('.').all(is_label);
-    is_host || name.parse::<std::net::IpAddr>().is_ok()
+    domain::is_host(host) || name.parse::<std::net::IpAddr>().is_ok()
 }
 
 /// The formats by their words, each once; `None` where they are not given or not right.

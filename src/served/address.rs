@@ -82,11 +82,7 @@ fn is_ipv6(host: &str) -> bool {
 /// A host name or an IPv4 address. What looks like the latter must be one: resolvers take `127.1` and `0x7f.1`, too.
 fn is_name(host: &str) -> bool {
     let name = domain::normalize(host);
-    let is_label = |label: &str| {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        (1..=63).contains(&label.len()) && label.bytes().all(is_plain)
-    };
     let is_number = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
-    let is_sound = name.len() <= 253 && name.split('.').all(is_label) && host.trim() == host;
+    let is_sound = domain::is_host(&name) && host.trim() == host;
     is_sound && (!is_number || name.parse::<Ipv4Addr>().is_ok())
 }
