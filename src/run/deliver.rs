@@ -1,7 +1,7 @@
 //! Certificates, from their ids to the disk.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 
 use super::making::Making;
 use super::outcome::{Outcome, Row};
-use super::parcel::{self, Parcel, Wanted};
+use super::parcel::{self, Packed, Parcel, Wanted};
 use super::select::{Age, age};
 use super::{blocking, in_order};
 use crate::account::Account;
 use crate::failure::Failure;
 use crate::format::Format;
-use crate::store::{self, Identity, Name, Options};
+use crate::store::{self, Directory, Identity, Name, Options, Wish};
 
 /// One certificate to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,24 +121,27 @@ async fn install(parcel: Parcel, account: &Account, delivery: &Arc<Delivery>) ->
 }
 
 fn write(parcel: Parcel, delivery: &Delivery) -> Result<Row, Failure> {
-    let Parcel { identity, files, caveat } = parcel;
     let Delivery { dir, options, .. } = delivery;
-    let path = |dir: &Path| dir.join(identity.name.as_str());
-    let (outcome, path, version) = if delivery.dry_run {
-        let outcome = match store::preview(dir, &identity, &files, options)? {
+    let identity = &parcel.identity;
+    let (outcome, version, caveat) = if delivery.dry_run {
+        let Packed { files, caveat } = parcel.pack()?;
+        let outcome = match store::preview(dir, identity, &files, options)? {
             store::Outcome::Created => Outcome::WouldCreate,
             store::Outcome::Updated => Outcome::WouldUpdate,
             store::Outcome::Unchanged => Outcome::Unchanged,
         };
-        (outcome, path(dir), None)
+        (outcome, None, caveat)
     } else {
-        let installed = store::install(dir, &identity, &files, options)?;
-        (installed.outcome.into(), installed.path, Some(installed.version))
+        let directory = Directory::lock(dir, &identity.name, &options.patience)?;
+        let Packed { files, caveat } = parcel.pack()?;
+        let applied = directory.apply(&Wish::alone(identity, &files, options))?;
+        (applied.outcome.into(), Some(applied.version), caveat)
     };
     if let (Some(caveat), true) = (caveat, outcome != Outcome::Unchanged) {
         tracing::warn!("{}: {caveat}", identity.name);
     }
-    Ok(Row { path: Some(path), version, ..Row::of(identity, outcome) })
+    let path = Some(dir.join(identity.name.as_str()));
+    Ok(Row { path, version, ..Row::of(parcel.identity, outcome) })
 }
 
 fn superseded(parcel: Parcel) -> Row {

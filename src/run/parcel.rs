@@ -33,21 +33,38 @@ pub(super) struct Wanted {
     pub(super) now: Timestamp,
 }
 
-/// Which certificate it is, and its files.
+/// Which certificate it is, and what its files are made of.
 #[derive(Debug)]
 pub(super) struct Parcel {
     pub(super) identity: Identity,
+    bundle: Bundle,
+    dir: PathBuf,
+    making: Making,
+}
+
+/// The files of a parcel.
+#[derive(Debug)]
+pub(super) struct Packed {
     pub(super) files: Vec<FileImage>,
     /// What is to be said when they are written.
     pub(super) caveat: Option<&'static str>,
 }
 
+impl Parcel {
+    /// Makes the files. What is in place tells how: whoever writes them does this under the directory's lock, else two
+    /// at the same time would each make a password of their own. This blocks.
+    pub(super) fn pack(&self) -> Result<Packed, Failure> {
+        let recipe = self.making.recipe(&self.dir, &self.identity.name)?;
+        Ok(Packed { files: format::files(&self.bundle, &recipe)?, caveat: recipe.caveat() })
+    }
+}
+
 /// Downloads and verifies.
 pub(super) async fn fetch(account: &Account, wanted: Wanted) -> Result<Parcel, Failure> {
     let (name, provider) = (account.name.clone(), account.provider.to_owned());
-    let make = |bundle: &Bundle, wanted: Wanted| {
-        let parcel = pack(bundle, wanted, name, provider)?;
-        if bundle.dual().is_some_and(|dual| dual.key.is_none()) {
+    let make = |bundle: Bundle, wanted: Wanted| {
+        let parcel = parcel(bundle, wanted, name, provider)?;
+        if parcel.bundle.dual().is_some_and(|dual| dual.key.is_none()) {
             let Identity { name, provider, id, .. } = &parcel.identity;
             tracing::warn!(
                 "{name} ({provider} {id}): the encryption key came in a digital envelope, which only the key that the \
@@ -62,10 +79,10 @@ pub(super) async fn fetch(account: &Account, wanted: Wanted) -> Result<Parcel, F
 
 /// Downloads, verifies, and makes one format of it, whatever is on disk.
 pub(super) async fn stream(account: &Account, wanted: Wanted, format: Format) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let make = move |bundle: &Bundle, wanted: Wanted| {
-        let name = name(bundle, wanted.name)?;
+    let make = move |bundle: Bundle, wanted: Wanted| {
+        let name = name(&bundle, wanted.name)?;
         let recipe = Recipe { formats: vec![format], ..wanted.making.recipe_without_directory(&name) };
-        let bytes = format::stream(bundle, format, &recipe)?;
+        let bytes = format::stream(&bundle, format, &recipe)?;
         if let Some(caveat) = recipe.caveat() {
             tracing::warn!("{name}: {caveat}");
         }
@@ -77,11 +94,11 @@ pub(super) async fn stream(account: &Account, wanted: Wanted, format: Format) ->
 async fn unpack<T: Send + 'static>(
     account: &Account,
     wanted: Wanted,
-    make: impl FnOnce(&Bundle, Wanted) -> Result<T, Failure> + Send + 'static,
+    make: impl FnOnce(Bundle, Wanted) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let material = account.cloud.download(&wanted.id).await?;
     // Unpacking and verifying is the processor's work; meanwhile other certificates' replies are read.
-    blocking(move || make(&assemble(&material, &wanted)?, wanted)).await
+    blocking(move || make(assemble(&material, &wanted)?, wanted)).await
 }
 
 fn assemble(material: &Material, wanted: &Wanted) -> Result<Bundle, Failure> {
@@ -109,13 +126,13 @@ pub(super) fn remake(installed: &Identity, wanted: Wanted) -> Result<Option<Parc
     let material = names.into_iter().zip(files).fold(Material::default(), with);
     let bundle = assemble(&material, &wanted)?;
     let (account, provider) = (installed.account.clone(), installed.provider.clone());
-    pack(&bundle, wanted, account, provider).map(Some)
+    parcel(bundle, wanted, account, provider).map(Some)
 }
 
-fn pack(bundle: &Bundle, wanted: Wanted, account: String, provider: String) -> Result<Parcel, Failure> {
+fn parcel(bundle: Bundle, wanted: Wanted, account: String, provider: String) -> Result<Parcel, Failure> {
     let leaf = bundle.leaf();
     let identity = Identity {
-        name: name(bundle, wanted.name)?,
+        name: name(&bundle, wanted.name)?,
         provider,
         account,
         id: wanted.id,
@@ -127,6 +144,5 @@ fn pack(bundle: &Bundle, wanted: Wanted, account: String, provider: String) -> R
         fingerprint_sha256: leaf.fingerprint_sha256.clone(),
         key_algorithm: leaf.key_algorithm.clone(),
     };
-    let recipe = wanted.making.recipe(&wanted.dir, &identity.name)?;
-    Ok(Parcel { identity, files: format::files(bundle, &recipe)?, caveat: recipe.caveat() })
+    Ok(Parcel { identity, bundle, dir: wanted.dir, making: wanted.making })
 }

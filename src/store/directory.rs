@@ -31,6 +31,14 @@ pub struct Wish<'a> {
     pub is_followed: bool,
 }
 
+impl<'a> Wish<'a> {
+    /// The certificate directory alone, and nothing is run after the change.
+    #[must_use]
+    pub fn alone(identity: &'a Identity, files: &'a [FileImage], options: &'a Options) -> Self {
+        Self { identity, files, installs: &[], options, is_followed: false }
+    }
+}
+
 /// A change that was made, and can still be taken back.
 #[derive(Debug)]
 pub struct Applied {

@@ -137,7 +137,7 @@ pub fn install(
     options: &Options,
 ) -> Result<Installed, StoreError> {
     let directory = Directory::lock(dir, &identity.name, &options.patience)?;
-    let Applied { outcome, version, .. } = directory.apply(&alone(identity, files, options))?;
+    let Applied { outcome, version, .. } = directory.apply(&Wish::alone(identity, files, options))?;
     Ok(Installed { outcome, path: dir.join(identity.name.as_str()), version })
 }
 
@@ -152,10 +152,5 @@ pub fn preview(dir: &Path, identity: &Identity, files: &[FileImage], options: &O
     let Some(certificate) = lock::open_certificate(&base, &identity.name)? else {
         return Ok(Outcome::Created);
     };
-    directory::preview(&certificate, &alone(identity, files, options))
-}
-
-/// The certificate directory alone, and nothing is run after the change.
-fn alone<'a>(identity: &'a Identity, files: &'a [FileImage], options: &'a Options) -> Wish<'a> {
-    Wish { identity, files, installs: &[], options, is_followed: false }
+    directory::preview(&certificate, &Wish::alone(identity, files, options))
 }

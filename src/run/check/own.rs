@@ -14,6 +14,7 @@ use crate::config::{CertificateConfig, Selector};
 use crate::domain;
 use crate::failure::Failure;
 use crate::format::{self, FULLCHAIN, Modes};
+use crate::run::making::keystore_password;
 use crate::run::sync::ownership;
 use crate::store::{self, Audit, Expected, Fault, Identity, Name, Ownership};
 use crate::text::{shell_word, shown};
@@ -21,10 +22,10 @@ use crate::text::{shell_word, shown};
 /// One that the config names.
 pub(super) fn configured(certificate: &CertificateConfig, judge: &Judge) -> Checked {
     let path = certificate.dir.join(certificate.name.as_str());
-    let password = certificate.keystore_password.as_ref().map(|source| source.resolve(&judge.environment)).transpose();
+    let password = keystore_password(certificate.keystore_password.as_ref(), &judge.environment);
     let (password, failure) = match password {
         Ok(password) => (password, None),
-        Err(error) => (None, Some(Failure::Account(error.into()))),
+        Err(failure) => (None, Some(failure)),
     };
     let modes = Modes { key: certificate.key_mode, cert: certificate.cert_mode };
     let names = format::names(&certificate.formats, modes, certificate.keystore_password.is_some());

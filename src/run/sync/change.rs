@@ -6,8 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::command::Commands;
 use crate::config::CertificateConfig;
 use crate::failure::Failure;
+use crate::format::FileImage;
 use crate::hook::{Concern, Role, Subject};
-use crate::run::parcel::Parcel;
+use crate::run::parcel::{Packed, Parcel};
 use crate::store::{self, Directory, Identity, Options, Outcome, Ownership, Wish};
 
 /// What the changes of one run share.
@@ -49,7 +50,8 @@ impl Workshop {
     /// Whether the store would take the parcel. This blocks.
     pub(super) fn preview(&self, certificate: &CertificateConfig, parcel: &Parcel) -> Result<(), Arc<Failure>> {
         let options = self.options(certificate);
-        let outcome = store::preview(&certificate.dir, &parcel.identity, &parcel.files, &options);
+        let files = packed(parcel)?;
+        let outcome = store::preview(&certificate.dir, &parcel.identity, &files, &options);
         Ok(outcome.map(|_| ()).map_err(Failure::from)?)
     }
 
@@ -67,14 +69,15 @@ impl Workshop {
 
     fn change_now(&self, certificate: &CertificateConfig, parcel: &Parcel, unpins: bool) -> Result<Done, Arc<Failure>> {
         let options = self.options(certificate);
+        let directory = self.enter(certificate)?;
+        let files = packed(parcel)?;
         let wish = Wish {
             identity: &parcel.identity,
-            files: &parcel.files,
+            files: &files,
             installs: &certificate.install,
             options: &options,
             is_followed: certificate.check.is_some() || certificate.hook.is_some(),
         };
-        let directory = self.enter(certificate)?;
         let is_unfinished = directory.state().unfinished.is_some();
         if directory.preview(&wish).map_err(Failure::from)? != Outcome::Unchanged {
             self.commands.before()?;
@@ -148,6 +151,15 @@ impl Workshop {
             work()
         }
     }
+}
+
+/// The parcel's files; what is to be said of them is said.
+fn packed(parcel: &Parcel) -> Result<Vec<FileImage>, Failure> {
+    let Packed { files, caveat } = parcel.pack()?;
+    if let Some(caveat) = caveat {
+        tracing::warn!("{}: {caveat}", parcel.identity.name);
+    }
+    Ok(files)
 }
 
 /// Whose a certificate's files are. The group is always given: what an earlier config gave to another is taken back.

@@ -205,9 +205,6 @@ impl Work<'_> {
 
     async fn change(&self, parcel: Parcel, unpins: bool) -> Result<Carried, Arc<Failure>> {
         let identity = parcel.identity.clone();
-        if let Some(caveat) = parcel.caveat {
-            tracing::warn!("{}: {caveat}", identity.name);
-        }
         if self.order.dry_run {
             self.beside(move |workshop, certificate| workshop.preview(certificate, &parcel)).await?;
             return Ok(Carried { row: self.item.row(identity, self.would_be()), is_due: false });

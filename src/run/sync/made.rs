@@ -8,7 +8,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::format::{Modes, Password};
 use crate::run::making::{self, Making};
-use crate::run::parcel::{self, Parcel, Wanted};
+use crate::run::parcel::{self, Packed, Wanted};
 use crate::store::{self, Identity};
 
 /// The passwords of key stores, and of a key that comes encrypted.
@@ -64,7 +64,8 @@ pub(super) fn is_as_wanted(
         passwords: Vec::new(),
         now,
     };
-    let Ok(Some(Parcel { files, .. })) = parcel::remake(installed, wanted) else { return Ok(true) };
+    let Ok(Some(parcel)) = parcel::remake(installed, wanted) else { return Ok(true) };
+    let Packed { files, .. } = parcel.pack()?;
     let names: Vec<_> = files.iter().map(|file| file.name).collect();
     let in_place = store::contents(dir, name, &names)?;
     Ok(in_place.is_some_and(|in_place| files.iter().zip(in_place).all(|(file, bytes)| *file.bytes == *bytes)))

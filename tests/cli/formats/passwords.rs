@@ -93,3 +93,21 @@ fn one_that_java_does_not_take() {
         assert!(told(&["--stdout", format]));
     }
 }
+
+/// Several at the same time make one password between them: whoever comes later takes what is there.
+#[test]
+fn first_downloads_at_the_same_time() {
+    let ground = Ground::new();
+    let runs: Vec<_> = (0..6)
+        .map(|_| {
+            let mut command = ground.download(&["--format", "pkcs12,jks", "-q"]).into_command();
+            command.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let versions: Vec<_> = fs::read_dir(ground.home().join("versions")).unwrap().collect();
+    assert_eq!(versions.len(), 1, "{versions:?}");
+}
