@@ -5,8 +5,8 @@ use thiserror::Error;
 /// Why a key store or an encrypted key cannot be opened or made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeystoreError {
-    /// It is another password that opens it.
-    #[error("the password is wrong")]
+    /// It is another password that opens it; or it is damaged, which most forms do not let tell.
+    #[error("the password is wrong, or it is damaged")]
     WrongPassword,
     /// It is cut off, or not what its first bytes promise.
     #[error("it is damaged: {what}")]

@@ -41,6 +41,8 @@ pub struct Audit {
 pub struct Finding {
     /// Its kind.
     pub fault: Fault,
+    /// What is not as it should be, if it is one thing.
+    pub path: Option<PathBuf>,
     /// A sentence about it, with the path.
     pub what: String,
 }
@@ -79,7 +81,7 @@ fn attempt(dir: &Path, name: &Name, expected: Option<&Expected<'_>>) -> Result<O
     let Some(entry) = base.entry(name.as_str())? else { return Ok(None) };
     if entry.kind != FileType::Directory {
         let what = format!("{} is {}, not a directory", shown(&path), entry.kind_in_words());
-        let findings = vec![Finding { fault: Fault::Layout, what }];
+        let findings = vec![Finding { fault: Fault::Layout, path: None, what }];
         return Ok(Some(Audit { identity: None, version: None, files: BTreeMap::new(), findings, denied: None }));
     }
     let certificate = base.open(name.as_str())?;
@@ -316,7 +318,7 @@ impl<'a> Examiner<'a> {
                     continue;
                 }
                 Err(error) => {
-                    self.findings.push(Finding { fault: Fault::Install, what: error.to_string() });
+                    self.findings.push(Finding { fault: Fault::Install, path: None, what: error.to_string() });
                     continue;
                 }
             };
@@ -366,7 +368,8 @@ impl<'a> Examiner<'a> {
     }
 
     fn found(&mut self, fault: Fault, path: &Path, what: &str) {
-        self.findings.push(Finding { fault, what: format!("{} {what}", shown(path)) });
+        let what = format!("{} {what}", shown(path));
+        self.findings.push(Finding { fault, path: Some(path.to_owned()), what });
     }
 
     fn denied(&mut self, error: StoreError) {

@@ -61,7 +61,7 @@ impl<'a> Copies<'a> {
             } else {
                 match place.parent.read(place.name, bytes.len()) {
                     Ok(Some(found)) => flaws(&found, bytes, install.mode, ownership),
-                    Ok(None) => vec!["is not a file of the same length".to_owned()],
+                    Ok(None) => vec!["is not a file, or has another length".to_owned()],
                     Err(reason) => vec![format!("cannot be read: {reason}")],
                 }
             };

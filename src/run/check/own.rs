@@ -105,8 +105,10 @@ struct Own<'a> {
 impl Own<'_> {
     fn check(self, found: Audit) -> Checked {
         let Audit { identity, version, files, findings, denied } = found;
-        let is_changed =
-            findings.iter().any(|finding| finding.fault == Fault::Hash && finding.what.contains(FULLCHAIN));
+        let is_of_fullchain = |path: &PathBuf| path.ends_with(FULLCHAIN);
+        let is_changed = findings
+            .iter()
+            .any(|finding| finding.fault == Fault::Hash && finding.path.as_ref().is_some_and(is_of_fullchain));
         let is_recorded = identity.is_some() && !is_changed;
         let password = self.password.clone().or_else(|| own_password(&files));
         let set = Files {
@@ -119,6 +121,7 @@ impl Own<'_> {
         let mut row = Row::new(self.name.as_str(), self.path.clone());
         row.problems = findings.into_iter().map(|finding| Problem::of(finding, &self.repair)).collect();
         row.problems.extend(of_contents);
+        row.problems.extend(open_to_others(&self.path));
         row.failure = denied.map(Failure::from);
         if let Some(held) = &held {
             row = row.of_leaf(&held.leaf);
@@ -126,6 +129,16 @@ impl Own<'_> {
         }
         Checked { row: Row { identity, version, ..row }, held }
     }
+}
+
+/// Whoever may write there can put other files in the place of all that is right. No repair takes that back: it may be
+/// meant for somebody.
+fn open_to_others(directory: &Path) -> Option<Problem> {
+    const OTHERS_WRITE: u32 = 0o002;
+    let mode = directory.symlink_metadata().ok()?.mode() & 0o7777;
+    let message = format!("{} has mode {mode:04o}: anybody may put other files there", shown(directory));
+    let hint = format!("run `chmod o-w {}`", shell_word(&directory.display().to_string()));
+    (mode & OTHERS_WRITE != 0).then(|| Problem::new(Code::Mode, message, hint))
 }
 
 /// The certificate must cover these.

@@ -266,7 +266,10 @@ pub(super) const DAMAGES: &[Damage] = &[
             record(c, "keystore.pass");
         },
         &["keystore"],
-        &["keystore.p12 does not open with its password: the password is wrong", "keystore.jks does not open"],
+        &[
+            "keystore.p12 does not open with its password: the password is wrong, or it is damaged",
+            "keystore.jks does not open",
+        ],
     ),
     (
         "several at once",

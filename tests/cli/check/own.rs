@@ -139,7 +139,7 @@ fn copies_at_fixed_paths() {
         (&|| fs::write(&copy, "x").unwrap(), "does not hold the same bytes"),
         (&|| set_mode(&copy, 0o644), "has mode 0644 instead of 0600"),
         (&|| fs::remove_file(&copy).unwrap(), "is missing"),
-        (&|| symlink("/etc/passwd", &copy).unwrap(), "is not a file of the same length"),
+        (&|| symlink("/etc/passwd", &copy).unwrap(), "is not a file, or has another length"),
         (&|| fs::write(ground.path("ssl/.www.key.certctl-new"), "x").unwrap(), "has beside it what a run that died"),
         (&|| fs::remove_dir_all(ground.path("ssl")).unwrap(), "is not there"),
     ];
@@ -175,4 +175,20 @@ fn hints_can_be_pasted() {
     let run = ground.check(&[&home.display().to_string(), "-o", "json"]).exits(6);
     let hint = run.json()["results"][0]["problems"][0]["hint"].as_str().unwrap().to_owned();
     assert!(hint.contains(r"--account 'x'\''; reboot' "), "{hint}");
+}
+
+/// No file is wrong yet, but anybody could make it so.
+#[test]
+fn a_directory_that_anybody_may_write_to() {
+    let ground = Ground::new();
+    ground.download(NAME, "pem");
+    let home = ground.home(NAME);
+    let path = home.display().to_string();
+    set_mode(&home, 0o775);
+    assert_eq!(ground.problems(&path, 0), [], "a group may be meant to");
+    set_mode(&home, 0o777);
+    let found = ground.problems(&path, 6);
+    assert_eq!(codes(&found), ["mode"].into());
+    assert!(found[0].1.contains("mode 0777"), "{found:?}");
+    ground.check(&[&path]).exits(6).says(&["chmod o-w", &path]);
 }
