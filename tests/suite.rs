@@ -6,6 +6,7 @@ mod bundle;
 mod cli;
 mod config;
 mod credential;
+mod daemon;
 mod format;
 mod hook;
 mod keystore;

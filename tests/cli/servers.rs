@@ -1,20 +1,15 @@
 //! The files in real hands: nginx serves them, OpenSSL shakes hands, keytool and bsdtar read.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::Certctl;
-use crate::oracle;
 use crate::sandbox::archive::{self, Kind};
 use crate::sandbox::{Account, Certificate, Cloud, Options, Sandbox};
+use crate::{daemon, oracle};
 
 const PROVIDERS: [(&str, Cloud); 4] =
     [("jdcloud", Cloud::Jdcloud), ("tencent", Cloud::Tencent), ("huawei", Cloud::Huawei), ("ctyun", Cloud::Ctyun)];
@@ -35,7 +30,7 @@ fn nginx_serves_every_kind_of_key_of_every_provider() {
         download(&sandbox, provider, &wanted, directory.path(), &[]);
         installed.extend(wanted.into_iter().map(|certificate| certificate.domain));
     }
-    let nginx = Nginx::start(directory.path(), &installed);
+    let nginx = daemon::nginx(directory.path(), &installed, "fullchain.pem");
     let (root, address) = (sandbox.root_path().display().to_string(), format!("127.0.0.1:{}", nginx.port));
     let mut leaves = HashSet::new();
     for name in &installed {
@@ -110,75 +105,4 @@ fn blocks(text: &str) -> String {
     const END: &str = "-----END CERTIFICATE-----";
     let block = |part: &str| part.find("-----BEGIN CERTIFICATE-----").map(|start| format!("{}{END}\n", &part[start..]));
     text.split(END).filter_map(block).collect()
-}
-
-/// A running nginx, on a port of loopback, that serves each name its own certificate.
-struct Nginx {
-    child: Child,
-    port: u16,
-    _prefix: tempfile::TempDir,
-}
-
-impl Nginx {
-    fn start(directory: &Path, names: &[String]) -> Self {
-        // Another program may take the port between its choice and its use.
-        for _ in 0..5 {
-            if let Some(nginx) = Self::try_start(directory, names) {
-                return nginx;
-            }
-        }
-        panic!("no port to be had")
-    }
-
-    fn try_start(directory: &Path, names: &[String]) -> Option<Self> {
-        let prefix = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let config = prefix.path().join("nginx.conf");
-        fs::write(&config, configuration(directory, names, port)).unwrap();
-        let errors = prefix.path().join("errors");
-        let mut command = Command::new("nginx");
-        command.arg("-p").arg(prefix.path()).arg("-c").arg(config).arg("-e").arg(&errors);
-        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut nginx = Self { child, port, _prefix: prefix };
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_secs(20) {
-            if nginx.child.try_wait().unwrap().is_some() {
-                let errors = fs::read_to_string(errors).unwrap_or_default();
-                assert!(errors.contains("Address already in use"), "nginx does not start: {errors}");
-                return None;
-            }
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-                return Some(nginx);
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        panic!("nginx does not listen")
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-fn configuration(directory: &Path, names: &[String], port: u16) -> String {
-    let mut text = "daemon off; master_process off; pid nginx.pid; events {}\nhttp {\naccess_log off;\n".to_owned();
-    for module in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-        writeln!(text, "{module}_temp_path {module};").unwrap();
-    }
-    text += "server_names_hash_bucket_size 128;\n";
-    for name in names {
-        let file = |file: &str| -> PathBuf { directory.join(name).join(file) };
-        writeln!(
-            text,
-            "server {{ listen 127.0.0.1:{port} ssl; server_name {name}; return 204; \
-             ssl_certificate {}; ssl_certificate_key {}; }}",
-            file("fullchain.pem").display(),
-            file("privkey.pem").display()
-        )
-        .unwrap();
-    }
-    text + "}\n"
 }

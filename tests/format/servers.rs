@@ -9,9 +9,10 @@ use certctl::served::{self, Roots, Target, Untrusted};
 use jiff::Timestamp;
 
 use crate::cli::Certctl;
+use crate::daemon::{self, Daemon};
 use crate::oracle;
 use crate::sandbox::{Account, Cloud, Options, Sandbox};
-use crate::served::{Daemon, certificates};
+use crate::served::certificates;
 
 /// One certificate of each kind of key, and one with a long chain.
 const LABELS: [&str; 7] =
@@ -80,23 +81,7 @@ fn nginx_serves_the_whole_chain_or_what_it_is_given() {
     let names = download(&sandbox, dir.path(), "pem");
     // A mistake that people make: the leaf alone.
     for (file, is_whole) in [("fullchain.pem", true), ("cert.pem", false)] {
-        let nginx = Daemon::start("nginx", |port, scratch| {
-            let mut text = "daemon off; master_process off; pid nginx.pid; error_log errors; events {}\n\
-                            http {\naccess_log off; server_names_hash_bucket_size 128;\n"
-                .to_owned();
-            for module in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-                writeln!(text, "{module}_temp_path {module};").unwrap();
-            }
-            for name in &names {
-                let at = |file: &str| dir.path().join(name).join(file).display().to_string();
-                let (certificate, key) = (at(file), at("privkey.pem"));
-                writeln!(text, "server {{ listen 127.0.0.1:{port} ssl; server_name {name}; return 204;").unwrap();
-                writeln!(text, "ssl_certificate {certificate}; ssl_certificate_key {key}; }}").unwrap();
-            }
-            let config = scratch.join("nginx.conf");
-            fs::write(&config, text + "}\n").unwrap();
-            ["-p", scratch.to_str().unwrap(), "-c", config.to_str().unwrap(), "-e", "errors"].map(str::to_owned).into()
-        });
+        let nginx = daemon::nginx(dir.path(), &names, file);
         for name in &names {
             let chain = served(nginx.port, name);
             assert_eq!(chain, pem(&dir.path().join(name).join(file)), "{name}");

@@ -6,14 +6,13 @@ mod hostile;
 mod starttls;
 mod trust;
 
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use certctl::served::{self, ServedError, Target};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -168,49 +167,4 @@ fn der(path: &Path) -> Vec<u8> {
 /// The certificates of a PEM text, in DER.
 pub(crate) fn certificates(text: &str) -> Vec<Vec<u8>> {
     CertificateDer::pem_slice_iter(text.as_bytes()).map(|der| der.unwrap().to_vec()).collect()
-}
-
-/// A server of another program, on a port of loopback.
-pub(crate) struct Daemon {
-    child: Child,
-    pub(crate) port: u16,
-    _scratch: tempfile::TempDir,
-}
-
-impl Daemon {
-    /// Starts `program` with the words that `configure` gives for a port and a directory of its own.
-    pub(crate) fn start(program: &str, configure: impl Fn(u16, &Path) -> Vec<String>) -> Self {
-        // Another program may take the port between its choice and its use.
-        (0..5).find_map(|_| Self::try_start(program, &configure)).unwrap_or_else(|| panic!("no port to be had"))
-    }
-
-    fn try_start(program: &str, configure: impl Fn(u16, &Path) -> Vec<String>) -> Option<Self> {
-        let scratch = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let errors = scratch.path().join("stderr");
-        let mut command = Command::new(program);
-        command.args(configure(port, scratch.path())).stdin(Stdio::null()).stdout(Stdio::null());
-        let child = command.stderr(File::create(&errors).unwrap()).spawn().unwrap();
-        let mut daemon = Self { child, port, _scratch: scratch };
-        let started = Instant::now();
-        while started.elapsed() < AMPLE {
-            if daemon.child.try_wait().unwrap().is_some() {
-                let said = std::fs::read_to_string(errors).unwrap_or_default();
-                assert!(said.contains("Address already in use"), "{program} does not start: {said}");
-                return None;
-            }
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-                return Some(daemon);
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        panic!("{program} does not listen")
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
 }
