@@ -20,7 +20,8 @@ use crate::format::FileImage;
 pub struct Wish<'a> {
     /// Which certificate.
     pub identity: &'a Identity,
-    /// Its files, with their modes.
+    /// Its files, with their modes. Their names differ from each other and from the store's own: `current`, `versions`,
+    /// `metadata.json`.
     pub files: &'a [FileImage],
     /// Copies of some of them at fixed paths.
     pub installs: &'a [Install],

@@ -113,38 +113,10 @@ pub enum Outcome {
     Unchanged,
 }
 
-/// What is in place after an install.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Installed {
-    /// What was done.
-    pub outcome: Outcome,
-    /// The certificate directory.
-    pub path: PathBuf,
-    /// The name of the version in place.
-    pub version: String,
-}
-
-/// Makes `<dir>/<name>` hold exactly these files. Blocks: on the disk, and on another certctl in the same directory.
-///
-/// The files' names must differ from each other and from the store's own: `current`, `versions`, `metadata.json`.
+/// What [`Directory::apply`] would come to in `<dir>/<name>`, and nothing beside it. Takes no lock and writes nothing.
 ///
 /// # Errors
-/// Every error leaves the disk as it was before, but for what an earlier run that died had left.
-pub fn install(
-    dir: &Path,
-    identity: &Identity,
-    files: &[FileImage],
-    options: &Options,
-) -> Result<Installed, StoreError> {
-    let directory = Directory::lock(dir, &identity.name, &options.patience)?;
-    let Applied { outcome, version, .. } = directory.apply(&Wish::alone(identity, files, options))?;
-    Ok(Installed { outcome, path: dir.join(identity.name.as_str()), version })
-}
-
-/// What [`install`] would come to. Takes no lock and writes nothing.
-///
-/// # Errors
-/// As for [`install`], as far as they show without writing.
+/// As for [`Directory::apply`], as far as they show without writing.
 pub fn preview(dir: &Path, identity: &Identity, files: &[FileImage], options: &Options) -> Result<Outcome, StoreError> {
     let Some(base) = walk::find(dir)? else {
         return Ok(Outcome::Created);

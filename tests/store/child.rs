@@ -12,7 +12,7 @@ use certctl::store::{self, Patience, StoreError};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::changes::Scene;
-use super::{files, identity, options};
+use super::{files, identity, options, put};
 
 const DIR: &str = "CERTCTL_TEST_STORE_DIR";
 const LABEL: &str = "CERTCTL_TEST_STORE_LABEL";
@@ -31,10 +31,10 @@ fn install_as_told() {
     options.keep = 2;
     if label == FOREVER {
         for label in ["a", "b"].iter().cycle() {
-            store::install(&dir, &identity(label), &files(label), &options).unwrap();
+            put(&dir, &identity(label), &files(label), &options).unwrap();
         }
     }
-    match store::install(&dir, &identity(&label), &files(&label), &options) {
+    match put(&dir, &identity(&label), &files(&label), &options) {
         Ok(installed) => eprintln!("RESULT {:?}", installed.outcome),
         Err(error) => eprintln!("RESULT error: {error}"),
     }

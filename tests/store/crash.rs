@@ -6,10 +6,10 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use certctl::store::{self, Outcome};
+use certctl::store::Outcome;
 
 use super::{
-    NAME, assert_holds, child, files, identity, install, names, options, possible, runs, scratch, tree_with_times,
+    NAME, assert_holds, child, files, identity, install, names, options, possible, put, runs, scratch, tree_with_times,
 };
 
 /// Something that a run that died has left.
@@ -169,7 +169,7 @@ fn death_at_random_moments() {
         child.wait().unwrap();
         assert_whole_or_absent(&certificate, round > 0);
         let label = if round % 2 == 0 { "a" } else { "b" };
-        let installed = store::install(dir.path(), &identity(label), &files(label), &options).unwrap();
+        let installed = put(dir.path(), &identity(label), &files(label), &options).unwrap();
         switched += usize::from(installed.outcome == Outcome::Updated);
         assert_holds(&certificate, label);
         assert!(names(&certificate.join("versions")).len() <= 3);

@@ -4,7 +4,7 @@ use std::fs;
 
 use certctl::store::{self, Outcome, StoreError};
 
-use super::{assert_holds, files, identity, install, names, options, scratch, tree_with_times};
+use super::{assert_holds, files, identity, install, names, options, put, scratch, tree_with_times};
 
 #[test]
 fn as_many_old_versions_stay_as_asked() {
@@ -14,7 +14,7 @@ fn as_many_old_versions_stay_as_asked() {
         options.keep = keep;
         let mut made = Vec::new();
         for label in ["a", "b", "a", "b", "a", "b", "a"] {
-            made.push(store::install(dir.path(), &identity(label), &files(label), &options).unwrap());
+            made.push(put(dir.path(), &identity(label), &files(label), &options).unwrap());
         }
         let certificate = &made[0].path;
         assert_holds(certificate, "a");
@@ -32,7 +32,7 @@ fn fewer_are_kept_as_soon_as_fewer_are_asked_for() {
     }
     let mut fewer = options();
     fewer.keep = 1;
-    let again = store::install(dir.path(), &identity("b"), &files("b"), &fewer).unwrap();
+    let again = put(dir.path(), &identity("b"), &files("b"), &fewer).unwrap();
     assert_eq!(again.outcome, Outcome::Unchanged);
     assert_eq!(names(&again.path.join("versions")).len(), 2);
     assert_holds(&again.path, "b");
@@ -51,7 +51,7 @@ fn versions_sort_by_age_even_if_the_clock_goes_back() {
     ] {
         let mut options = options();
         options.now = now.parse().unwrap();
-        made.push(store::install(dir.path(), &identity(label), &files(label), &options).unwrap());
+        made.push(put(dir.path(), &identity(label), &files(label), &options).unwrap());
         assert_holds(&made[0].path, label);
     }
     let versions: Vec<_> = made.iter().map(|installed| installed.version.as_str()).collect();
@@ -74,7 +74,7 @@ fn an_older_certificate_needs_force() {
     let before = tree_with_times(dir.path());
     let mut older = identity("a");
     older.not_before = "2026-10-31T23:59:59Z".parse().unwrap();
-    let refused = store::install(dir.path(), &older, &files("a"), &options()).unwrap_err();
+    let refused = put(dir.path(), &older, &files("a"), &options()).unwrap_err();
     assert!(matches!(refused, StoreError::Older { .. }), "{refused}");
     let message = refused.to_string();
     assert!(
@@ -88,7 +88,7 @@ fn an_older_certificate_needs_force() {
 
     let mut forced = options();
     forced.force = true;
-    let installed = store::install(dir.path(), &older, &files("a"), &forced).unwrap();
+    let installed = put(dir.path(), &older, &files("a"), &forced).unwrap();
     assert_eq!(installed.outcome, Outcome::Updated);
     assert_holds(&installed.path, "a");
     // And forward again needs none.
@@ -102,5 +102,5 @@ fn what_the_installed_one_is_may_be_unknown() {
     fs::write(installed.path.join("metadata.json"), "{}").unwrap();
     let mut older = identity("a");
     older.not_before = "2026-01-01T00:00:00Z".parse().unwrap();
-    assert_eq!(store::install(dir.path(), &older, &files("a"), &options()).unwrap().outcome, Outcome::Updated);
+    assert_eq!(put(dir.path(), &older, &files("a"), &options()).unwrap().outcome, Outcome::Updated);
 }

@@ -3,10 +3,11 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use certctl::store::{self, Outcome};
+use certctl::store::Outcome;
 
 use super::{
-    NAME, assert_holds, child, file, files, identity, install, names, options, possible, runs, scratch, tree_with_times,
+    NAME, assert_holds, child, file, files, identity, install, names, options, possible, put, runs, scratch,
+    tree_with_times,
 };
 
 #[test]
@@ -135,7 +136,7 @@ fn a_second_install_touches_nothing() {
     later.now = "2026-12-24T00:00:00Z".parse().unwrap();
     later.force = true;
     for options in [options(), later] {
-        let second = store::install(dir.path(), &identity("a"), &files("a"), &options).unwrap();
+        let second = put(dir.path(), &identity("a"), &files("a"), &options).unwrap();
         assert_eq!((second.outcome, &second.version), (Outcome::Unchanged, &first.version));
     }
     assert_eq!(tree_with_times(dir.path()), before);
@@ -150,7 +151,7 @@ fn another_set_of_files_is_another_version() {
 
     let mut more = files("a");
     more.push(file("combined.pem", 0o600, "both"));
-    let wider = store::install(dir.path(), &identity("a"), &more, &options()).unwrap();
+    let wider = put(dir.path(), &identity("a"), &more, &options()).unwrap();
     assert_eq!(wider.outcome, Outcome::Updated);
     assert_eq!(fs::read(certificate.join("combined.pem")).unwrap(), b"both");
     assert_eq!(fs::read_link(certificate.join("combined.pem")).unwrap().to_str(), Some("current/combined.pem"));
@@ -163,7 +164,7 @@ fn another_set_of_files_is_another_version() {
 
     let mut readable = files("a");
     readable.last_mut().unwrap().mode = 0o640;
-    let regrouped = store::install(dir.path(), &identity("a"), &readable, &options()).unwrap();
+    let regrouped = put(dir.path(), &identity("a"), &readable, &options()).unwrap();
     assert_eq!(regrouped.outcome, Outcome::Updated);
     assert_eq!(fs::metadata(certificate.join("privkey.pem")).unwrap().mode() & 0o7777, 0o640);
 }
@@ -174,7 +175,7 @@ fn the_same_files_of_another_id_are_another_version() {
     install(dir.path(), "a");
     let mut renamed = identity("a");
     renamed.id = "another".to_owned();
-    let installed = store::install(dir.path(), &renamed, &files("a"), &options()).unwrap();
+    let installed = put(dir.path(), &renamed, &files("a"), &options()).unwrap();
     assert_eq!(installed.outcome, Outcome::Updated);
     assert!(fs::read_to_string(installed.path.join("metadata.json")).unwrap().contains("\"id\": \"another\""));
 }

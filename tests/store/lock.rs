@@ -6,10 +6,10 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use certctl::store::{self, Name, Outcome, StoreError};
+use certctl::store::{Name, Outcome, StoreError};
 
 use super::{
-    NAME, assert_holds, child, files, identity, install, names, options, possible, runs, scratch, tree_with_times,
+    NAME, assert_holds, child, files, identity, install, names, options, possible, put, runs, scratch, tree_with_times,
     try_install,
 };
 
@@ -23,12 +23,12 @@ fn a_lock_that_is_held_too_long_is_an_error() {
     let mut impatient = options();
     impatient.patience.timeout = Duration::from_millis(300);
     let started = Instant::now();
-    let error = store::install(dir.path(), &identity("b"), &files("b"), &impatient).unwrap_err();
+    let error = put(dir.path(), &identity("b"), &files("b"), &impatient).unwrap_err();
     assert!(started.elapsed() >= impatient.patience.timeout && started.elapsed() < Duration::from_secs(10));
     assert!(matches!(&error, StoreError::Locked { path, .. } if *path == certificate), "{error}");
     impatient.patience.timeout = Duration::ZERO;
     let started = Instant::now();
-    assert!(store::install(dir.path(), &identity("b"), &files("b"), &impatient).is_err());
+    assert!(put(dir.path(), &identity("b"), &files("b"), &impatient).is_err());
     assert!(started.elapsed() < Duration::from_secs(5));
     assert_eq!(tree_with_times(dir.path()), before);
 }
@@ -135,6 +135,6 @@ fn fail(certs: &Path, name: &str) {
     let mut identity = identity("c");
     identity.name = Name::parse(name).unwrap();
     let twice = [files("c"), files("c")].into_iter().flatten().collect::<Vec<_>>();
-    let error = store::install(certs, &identity, &twice, &options()).unwrap_err().to_string();
+    let error = put(certs, &identity, &twice, &options()).unwrap_err().to_string();
     assert!(error.contains("File exists"), "{error}");
 }

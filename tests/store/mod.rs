@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use certctl::format::{FileImage, Settings};
 use certctl::stop::Stop;
-use certctl::store::{self, Identity, Installed, Name, Options, Ownership, Patience, StoreError};
+use certctl::store::{Applied, Directory, Identity, Name, Options, Outcome, Ownership, Patience, StoreError, Wish};
 use zeroize::Zeroizing;
 
 /// Runs a command to which the scratch directory is mounted read-only.
@@ -94,8 +94,23 @@ fn options() -> Options {
     }
 }
 
+/// What is in place after an install.
+#[derive(Debug, PartialEq, Eq)]
+struct Installed {
+    outcome: Outcome,
+    path: PathBuf,
+    version: String,
+}
+
+/// Makes `<dir>/<name>` hold exactly these files, as `download` does.
+fn put(dir: &Path, identity: &Identity, files: &[FileImage], options: &Options) -> Result<Installed, StoreError> {
+    let directory = Directory::lock(dir, &identity.name, &options.patience)?;
+    let Applied { outcome, version, .. } = directory.apply(&Wish::alone(identity, files, options))?;
+    Ok(Installed { outcome, path: dir.join(identity.name.as_str()), version })
+}
+
 fn try_install(dir: &Path, label: &str) -> Result<Installed, StoreError> {
-    store::install(dir, &identity(label), &files(label), &options())
+    put(dir, &identity(label), &files(label), &options())
 }
 
 fn install(dir: &Path, label: &str) -> Installed {

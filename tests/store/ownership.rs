@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use certctl::store::{self, Outcome, Ownership};
 
 use super::changes::Scene;
-use super::{child, files, identity, install, is_root, options, possible, runs, scratch, tree_with_times};
+use super::{child, files, identity, install, is_root, options, possible, put, runs, scratch, tree_with_times};
 
 #[test]
 fn files_have_the_owner_and_group_asked_for() {
@@ -17,7 +17,7 @@ fn files_have_the_owner_and_group_asked_for() {
         let dir = scratch();
         let mut options = options();
         options.ownership = Ownership { owner, group };
-        let install = || store::install(dir.path(), &identity("a"), &files("a"), &options).unwrap();
+        let install = || put(dir.path(), &identity("a"), &files("a"), &options).unwrap();
         let certificate = install().path;
         let (uid, gid) = (owner.unwrap_or(0), group.unwrap_or(0));
         for image in files("a") {
@@ -52,7 +52,7 @@ fn another_owner_asked_for_is_another_version() {
     theirs.ownership.owner = Some(12345);
     let preview = store::preview(dir.path(), &identity("a"), &files("a"), &theirs).unwrap();
     assert_eq!(preview, Outcome::Updated);
-    let installed = store::install(dir.path(), &identity("a"), &files("a"), &theirs).unwrap();
+    let installed = put(dir.path(), &identity("a"), &files("a"), &theirs).unwrap();
     assert_eq!(installed.outcome, Outcome::Updated);
     assert_eq!(install(dir.path(), "a").outcome, Outcome::Updated);
 }

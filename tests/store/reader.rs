@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use certctl::store;
-
-use super::{NAME, files, identity, install, options, scratch};
+use super::{NAME, files, identity, install, options, put, scratch};
 
 const SWITCHES: usize = 300;
 
@@ -31,7 +29,7 @@ fn a_reader_that_resolves_current_once_sees_one_version() {
         let mut options = options();
         options.keep = 20; // A reader may be put to sleep between resolving and reading.
         for label in ["a", "b"].iter().cycle().take(SWITCHES) {
-            store::install(dir.path(), &identity(label), &files(label), &options).unwrap();
+            put(dir.path(), &identity(label), &files(label), &options).unwrap();
         }
         done.store(true, Ordering::Relaxed);
         let (reads, seen) = reader.join().unwrap();
