@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ENC_KEY, ENC_LEAF, FULLCHAIN, KEY, KEYSTORE_PASSWORD, LEAF, SIGN_KEY, SIGN_LEAF};
+use super::{CHAIN, ENC_KEY, ENC_LEAF, FULLCHAIN, KEY, KEYSTORE_PASSWORD, LEAF, SIGN_KEY, SIGN_LEAF};
 
 /// A format, by its word in the config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Format {
                 &const {
                     [
                         public(LEAF),
-                        public("chain.pem"),
+                        public(CHAIN),
                         public(FULLCHAIN),
                         secret(KEY),
                         only(When::Dual, public(SIGN_LEAF)),

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 pub use kind::{Format, Given, When};
 pub use kubernetes::Kubernetes;
-pub use pem::{ENC_KEY, ENC_LEAF, FULLCHAIN, KEY, LEAF, SIGN_KEY, SIGN_LEAF};
+pub use pem::{CHAIN, ENC_KEY, ENC_LEAF, FULLCHAIN, KEY, LEAF, SIGN_KEY, SIGN_LEAF};
 pub use recipe::{Kept, Modes, Password, Recipe, Settings};
 
 use crate::bundle::{Bundle, Certificate};
@@ -167,4 +167,10 @@ fn password_file(password: &SecretString) -> Zeroizing<Vec<u8>> {
     line.extend_from_slice(password);
     line.push(b'\n');
     line
+}
+
+/// The password in such a file; `None` if it is no text.
+#[must_use]
+pub fn password_in_file(bytes: &[u8]) -> Option<SecretString> {
+    Some(SecretString::from(std::str::from_utf8(bytes).ok()?.trim_end_matches(['\r', '\n'])))
 }

@@ -6,6 +6,8 @@ use crate::bundle::{Bundle, Certificate};
 
 /// The file that holds the leaf alone.
 pub const LEAF: &str = "cert.pem";
+/// The file that holds the intermediates.
+pub const CHAIN: &str = "chain.pem";
 /// The file that holds leaf and intermediates.
 pub const FULLCHAIN: &str = "fullchain.pem";
 /// The file that holds the key.
@@ -26,7 +28,7 @@ pub(super) fn contents(bundle: &Bundle) -> super::Contents {
     let public = |text: String| Zeroizing::new(text.into_bytes());
     let mut contents = vec![
         (LEAF, public(bundle.leaf().to_pem())),
-        ("chain.pem", public(chain)),
+        (CHAIN, public(chain)),
         (FULLCHAIN, public(fullchain(bundle))),
         (KEY, bundle.key().to_pem()),
     ];

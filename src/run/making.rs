@@ -76,7 +76,14 @@ impl Making {
     pub fn recipe(&self, dir: &Path, name: &Name) -> Result<Recipe, Failure> {
         let is_simple =
             self.formats.as_deref().is_some_and(|formats| !formats.iter().any(|format| format.has_options()));
-        let made = if is_simple { Made::default() } else { store::made(dir, name)? };
+        self.recipe_beside(&if is_simple { Made::default() } else { store::made(dir, name)? }, dir, name)
+    }
+
+    /// The same where it is known how what is in place was made.
+    ///
+    /// # Errors
+    /// When there is a key store whose password is not known.
+    pub fn recipe_beside(&self, made: &Made, dir: &Path, name: &Name) -> Result<Recipe, Failure> {
         let files = made.files.iter().map(|(name, settings)| (name.as_str(), settings));
         let kept = if self.keeps { Kept::of(files) } else { Kept::default() };
         let formats = self.formats.clone().unwrap_or_else(|| kept.formats.clone());
@@ -87,10 +94,10 @@ impl Making {
         let has_keystore = formats.iter().any(|format| format.is_keystore());
         // Where it was certctl's own and is lost, the key store is of no use, and is made anew with another.
         let had_own = made.files.iter().any(|(file, _)| file == KEYSTORE_PASSWORD);
-        let password = match (&self.password, made.password) {
+        let password = match (&self.password, &made.password) {
             _ if !has_keystore => None,
             (Some(given), _) => Some(Password::Given(given.clone())),
-            (None, Some(own)) => Some(Password::Own(own)),
+            (None, Some(own)) => Some(Password::Own(own.clone())),
             (None, None) if self.formats.is_none() && !had_own => {
                 return Err(Failure::NoKeystorePassword { path: dir.join(name.as_str()) });
             }

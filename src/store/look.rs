@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use rustix::process::geteuid;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use super::audit::{Examined, Examiner};
@@ -14,7 +14,7 @@ use super::layout::{self, CURRENT, METADATA_MODE, VERSIONS};
 use super::metadata::Metadata;
 use super::version::VersionName;
 use super::{Identity, Install, Name, Ownership, State, StoreError, lock, state, walk, whole};
-use crate::format::{KEYSTORE_PASSWORD, Settings};
+use crate::format::{KEYSTORE_PASSWORD, Settings, password_in_file};
 
 /// What is in place.
 #[derive(Debug)]
@@ -121,11 +121,9 @@ pub fn made(dir: &Path, name: &Name) -> Result<Made, StoreError> {
             version.names()?.into_iter().filter_map(|name| Some((name.into_string().ok()?, Settings::new()))).collect()
         }
     };
-    let password = version.read(KEYSTORE_PASSWORD, inspect::LONGEST).ok().flatten().and_then(|file| {
-        let line = std::str::from_utf8(&file.bytes).ok()?.trim_end_matches(['\r', '\n']);
-        // What everybody may have written is no secret to build on. Its group may, by the user's `key_mode`.
-        let is_ours = file.mode & 0o002 == 0 && !line.is_empty();
-        is_ours.then(|| SecretString::from(line))
-    });
+    let file = version.read(KEYSTORE_PASSWORD, inspect::LONGEST).ok().flatten();
+    // What everybody may have written is no secret to build on. Its group may, by the user's `key_mode`.
+    let password = file.filter(|file| file.mode & 0o002 == 0).and_then(|file| password_in_file(&file.bytes));
+    let password = password.filter(|password| !password.expose_secret().is_empty());
     Ok(Made { files, password })
 }

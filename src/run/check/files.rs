@@ -12,12 +12,11 @@ use zeroize::Zeroizing;
 use super::problem::{Code, Problem};
 use crate::bundle::audit::{self, ChainFault, PemFile};
 use crate::bundle::{BundleError, Certificate, PrivateKey};
-use crate::format::{FULLCHAIN, KEY, KEYSTORE_PASSWORD, LEAF};
+use crate::format::{
+    CHAIN, ENC_KEY, ENC_LEAF, FULLCHAIN, KEY, KEYSTORE_PASSWORD, LEAF, SIGN_KEY, SIGN_LEAF, password_in_file,
+};
 use crate::keystore::Kind;
 use crate::text::shown;
-
-/// The file that holds the intermediates.
-pub(super) const CHAIN: &str = "chain.pem";
 
 /// PEM files that belong to one certificate, by certbot's names.
 #[derive(Debug)]
@@ -139,7 +138,7 @@ impl Reading<'_> {
 
     /// The halves of an SM2 dual certificate, each a certificate with its key.
     fn duals(&mut self) {
-        for (cert, key) in [("sign-cert.pem", "sign-privkey.pem"), ("enc-cert.pem", "enc-privkey.pem")] {
+        for (cert, key) in [(SIGN_LEAF, SIGN_KEY), (ENC_LEAF, ENC_KEY)] {
             let Some(file) = self.read(cert) else {
                 continue;
             };
@@ -305,7 +304,5 @@ pub(super) fn told(certificate: &Certificate) -> String {
 
 /// certctl's own password beside a key store.
 pub(super) fn own_password(files: &BTreeMap<String, Zeroizing<Vec<u8>>>) -> Option<SecretString> {
-    let bytes = files.get(KEYSTORE_PASSWORD)?;
-    let line = std::str::from_utf8(bytes).ok()?.trim_end_matches(['\r', '\n']);
-    Some(SecretString::from(line))
+    password_in_file(files.get(KEYSTORE_PASSWORD)?)
 }

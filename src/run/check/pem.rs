@@ -12,10 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::bundle::audit::PemFile;
 use crate::bundle::{Certificate, PrivateKey};
-use crate::format::{FULLCHAIN, KEY, LEAF};
+use crate::format::{CHAIN, FULLCHAIN, KEY, LEAF};
 use crate::text::shown;
-
-use super::files::CHAIN;
 
 /// No longer file is read, in bytes.
 const LONGEST: u64 = 1 << 20;

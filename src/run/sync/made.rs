@@ -47,8 +47,9 @@ pub(super) fn is_as_wanted(
     if !certificate.formats.iter().any(|format| format.has_options()) {
         return Ok(true);
     }
-    let recipe = making.recipe(dir, name)?;
-    if !recipe.is_of(store::made(dir, name)?.files.iter().map(|(name, settings)| (name.as_str(), settings))) {
+    let made = store::made(dir, name)?;
+    let recipe = making.recipe_beside(&made, dir, name)?;
+    if !recipe.is_of(made.files.iter().map(|(name, settings)| (name.as_str(), settings))) {
         return Ok(false);
     }
     // certctl's own password lies beside the key store, and both were written together.
