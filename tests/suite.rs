@@ -13,6 +13,7 @@ mod keystore;
 mod logged;
 mod oracle;
 mod process;
+mod proof;
 mod readme;
 mod report;
 #[allow(dead_code, reason = "what the example alone uses")]

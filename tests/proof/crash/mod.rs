@@ -1,0 +1,1 @@
+//! Killed or refused at every system call that touches the disk, and the power cut.

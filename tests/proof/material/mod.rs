@@ -1,0 +1,1 @@
+//! Keys, certificates, archives and replies that are made to do harm.

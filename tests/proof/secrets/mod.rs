@@ -1,0 +1,1 @@
+//! Where secrets may not be: output, files, arguments, environments, memory images.

@@ -1,0 +1,1 @@
+//! What certctl is built of.
