@@ -24,6 +24,17 @@ const POLL: Duration = Duration::from_millis(10);
 /// So many bytes are read at once.
 const CHUNK: usize = 4096;
 
+/// From now on the kernel writes no core dump of this process, and no other process of the same user can read its
+/// memory, its environment or its open files: there may be private keys and credentials in them. Root still can.
+///
+/// A limit on the size of core dumps would be inherited by the programs that certctl runs, and by the servers that
+/// these start again; this is not.
+pub fn keep_memory_private() {
+    // A kernel that does not know this has no other way either.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
 /// One program to run.
 #[derive(Debug)]
 pub struct Task<'a> {
