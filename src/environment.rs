@@ -6,13 +6,15 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 /// The clock and the environment of one run.
 #[derive(Clone)]
 pub struct Environment {
-    variables: HashMap<String, String>,
+    /// Shared by all clones: there are secrets among the values, and each copy is one more in memory.
+    variables: Arc<HashMap<String, String>>,
     clock: fn() -> Timestamp,
 }
 
@@ -24,13 +26,13 @@ impl Environment {
     pub fn of_process() -> Self {
         let readable =
             |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-        Self { variables: std::env::vars_os().filter_map(readable).collect(), clock: Timestamp::now }
+        Self { variables: Arc::new(std::env::vars_os().filter_map(readable).collect()), clock: Timestamp::now }
     }
 
     /// Exactly these variables and this clock.
     #[must_use]
     pub fn new(variables: impl IntoIterator<Item = (String, String)>, clock: fn() -> Timestamp) -> Self {
-        Self { variables: variables.into_iter().collect(), clock }
+        Self { variables: Arc::new(variables.into_iter().collect()), clock }
     }
 
     /// A variable that is set and not blank, without the blanks around it.
