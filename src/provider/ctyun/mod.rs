@@ -34,8 +34,14 @@ pub const REGISTRATION: Registration = Registration {
 };
 
 /// CTyun publishes no rate for these products.
-const DIALECT: Dialect =
-    Dialect { sign: sign::sign, open: api::open, meaning: api::meaning, request_id: "x-trace-id", rates: &[] };
+const DIALECT: Dialect = Dialect {
+    sign: sign::sign,
+    open: api::open,
+    meaning: api::meaning,
+    request_id: "x-trace-id",
+    rates: &[],
+    keyed: &[api::ECX_GET, api::CCMS_EXPORT],
+};
 
 /// Rows a page to ask for at first; the API's cap is not documented.
 const PAGE_SIZE: u64 = 100;
