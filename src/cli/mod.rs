@@ -14,7 +14,7 @@ mod sync;
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,6 +29,7 @@ use crate::config::{Config, Machine, Roots, locate};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::http::{Client, Retries};
+use crate::provider::credential_variables;
 use crate::report;
 use crate::report::log::Style;
 use crate::run::outcome::Row;
@@ -36,34 +37,65 @@ use crate::stop::Stop;
 use crate::store::{self, StoreError};
 use crate::text::one_line;
 
+/// A shorter value of a variable is not looked for in arguments.
+const SHORTEST_SECRET: usize = 8;
+
 /// The whole command: parses, runs, and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> ExitCode {
+    report::log::hush_panics();
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let exit = catch_unwind(AssertUnwindSafe(|| start(&arguments, environment)));
+    ExitCode::from(exit.unwrap_or_else(|_| fail(&Failure::Bug)) as u8)
+}
+
+fn start(arguments: &[OsString], environment: &Environment) -> Exit {
+    let secret = secret_among(arguments, environment);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Where even stderr is closed, the exit code still tells.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 });
+            let _ = match secret {
+                // The parser repeats what it does not understand.
+                Some(variable) => writeln!(io::stderr(), "certctl: error: {}", betrayed(variable).line()),
+                None => error.print(),
+            };
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
     report::log::start(style(&cli.global, environment));
-    report::log::hush_panics();
+    if let Some(variable) = secret {
+        return fail(&betrayed(variable));
+    }
     // One thread: certctl waits for clouds and disks, it does not compute.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let run = || match runtime {
-        Ok(runtime) => {
-            let ended = runtime.block_on(run(&cli, environment));
-            // What still runs is of no more use: a name that is being looked up, say, can take very long.
-            runtime.shutdown_background();
-            ended
-        }
-        Err(_) => Err(Failure::Bug),
-    };
-    let exit = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(Failure::Bug)).unwrap_or_else(|failure| {
-        failure.lines().iter().for_each(|line| tracing::error!("{line}"));
-        failure.exit()
+    let ended = runtime.map_err(|_| Failure::Bug).and_then(|runtime| {
+        let ended = runtime.block_on(run(&cli, environment));
+        // What still runs is of no more use: a name that is being looked up, say, can take very long.
+        runtime.shutdown_background();
+        ended
     });
-    ExitCode::from(exit as u8)
+    ended.unwrap_or_else(|failure| fail(&failure))
+}
+
+/// Says why the whole command failed.
+fn fail(failure: &Failure) -> Exit {
+    failure.lines().iter().for_each(|line| tracing::error!("{line}"));
+    failure.exit()
+}
+
+/// The variable whose secret value is in one of the arguments. It would be repeated in messages and reports, and sent
+/// to a cloud as an id. A short value may well be there by chance.
+fn secret_among(arguments: &[OsString], environment: &Environment) -> Option<&'static str> {
+    let is_given = |value: &&str| arguments.iter().any(|argument| argument.to_string_lossy().contains(*value));
+    let value = |variable: &&str| environment.variable(variable).filter(|value| value.len() >= SHORTEST_SECRET);
+    credential_variables().find(|variable| value(variable).as_ref().is_some_and(is_given))
+}
+
+fn betrayed(variable: &str) -> Failure {
+    Failure::Usage(format!(
+        "an argument has the value of {variable} in it, which is not repeated here; everybody on this machine can see \
+         a command line, so leave it in the variable"
+    ))
 }
 
 async fn run(cli: &Cli, environment: &Environment) -> Result<Exit, Failure> {

@@ -1,7 +1,7 @@
 //! Messages on stderr.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -53,11 +53,17 @@ pub fn start(style: Style) {
     };
 }
 
-/// A panic tells where it happened, never with what: that could be a key.
+/// A panic tells where it happened, never with what: that could be a key. Nor is there a backtrace, whatever the
+/// variables ask for.
 pub fn hush_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
-        tracing::error!("a bug{place}");
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!("a bug{place}");
+        } else {
+            // Before it is known how messages are to look. A second panic in here would end it all with a core dump.
+            let _ = writeln!(io::stderr(), "certctl: error: a bug{place}");
+        }
     }));
 }
 
