@@ -3,7 +3,7 @@
 //! Data flows one way, and each room knows only the rooms before it in this list:
 //!
 //! - [`text`], [`duration`], [`digest`], [`environment`]: text from outside, times, hashes, the clock and the variables.
-//! - [`stop`], [`process`]: signals, and the programs that certctl runs.
+//! - [`limits`], [`stop`], [`process`]: what the system lets it have, signals, and the programs that certctl runs.
 //! - [`domain`]: host names, and which names of a certificate cover them.
 //! - [`http`]: one client for all clouds: timeouts, reply limits, retries, request rates.
 //! - [`served`]: what a server serves, and whether the system trusts a chain.
@@ -36,6 +36,7 @@ pub mod format;
 pub mod hook;
 pub mod http;
 pub mod keystore;
+pub mod limits;
 pub mod process;
 pub mod provider;
 pub mod report;

@@ -13,6 +13,7 @@ use crate::credential::CredentialError;
 use crate::format::FormatError;
 use crate::hook::HookError;
 use crate::http::HttpError;
+use crate::limits::LimitError;
 use crate::provider::{ProviderError, Status};
 use crate::served::ServedError;
 use crate::stop::{Signal, Stop};
@@ -167,6 +168,9 @@ pub enum Failure {
     /// A result could not be printed.
     #[error("cannot write to stdout: {0}")]
     Output(#[source] std::io::Error),
+    /// The system gives too little to begin.
+    #[error(transparent)]
+    Limits(#[from] LimitError),
     /// certctl itself broke; what it was doing is not shown, since it may involve secrets.
     #[error("certctl has a bug and could not go on")]
     Bug,

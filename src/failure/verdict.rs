@@ -82,6 +82,7 @@ impl Failure {
             Self::Served(error) => of_served(error),
             Self::Usage(_) => verdict("usage", Exit::Usage, ""),
             Self::Output(_) => verdict("output", Exit::Storage, ""),
+            Self::Limits(_) => verdict("limits", Exit::Storage, ""),
             Self::Bug => verdict("bug", Exit::Bug, "please report it"),
         }
     }

@@ -178,6 +178,7 @@ fn advice(action: &str, reason: &io::Error) -> &'static str {
         Some(Errno::PERM) => "; the file system forbids it (another owner, an immutable file, no symbolic links?)",
         Some(Errno::ROFS) => "; mount it for writing, or give another directory with -d or in the config",
         Some(Errno::IO) => "; the kernel log says more about the device",
+        Some(Errno::FBIG) if action == "write" => "; raise the limit of file sizes (ulimit -f)",
         Some(Errno::MFILE | Errno::NFILE) => "; raise the limit of open files (ulimit -n) or lower -j",
         _ => "",
     }
