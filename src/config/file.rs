@@ -3,8 +3,9 @@
 use std::cell::Cell;
 use std::fs;
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
+use rustix::fs::OFlags;
 use rustix::process::geteuid;
 use zeroize::Zeroizing;
 
@@ -28,15 +29,31 @@ impl File {
         let path = &location.path;
         let unreadable = |reason| ConfigError::Unreadable { path: path.clone(), reason };
         let untrusted = |why| ConfigError::Untrusted { path: path.clone(), why };
-        let file = fs::File::open(path).map_err(unreadable)?;
+        let stranger = |metadata: &fs::Metadata| {
+            let owner = metadata.uid();
+            let is_strange = !location.is_named && owner != 0 && owner != geteuid().as_raw();
+            is_strange.then(|| untrusted(format!("it belongs to user {owner}; if it is meant, name it with -c")))
+        };
+        let mut options = fs::OpenOptions::new();
+        if !location.is_named {
+            // A pipe that is named is read as it comes, `-c <(...)` say; one that was put where a config is looked for
+            // would be waited for, and a link lead anywhere.
+            if let Some(error) = stranger(&path.symlink_metadata().map_err(unreadable)?) {
+                return Err(error);
+            }
+            if !path.metadata().map_err(unreadable)?.is_file() {
+                return Err(untrusted("it is not a regular file; if it is meant, name it with -c".to_owned()));
+            }
+            options.custom_flags(i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default());
+        }
+        let file = options.read(true).open(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
         let mode = if metadata.is_file() { metadata.mode() & 0o777 } else { 0 };
         if mode & 0o002 != 0 {
             return Err(untrusted(format!("everybody can write to it; run chmod o-w {}", path.display())));
         }
-        let owner = metadata.uid();
-        if !location.is_named && owner != 0 && owner != geteuid().as_raw() {
-            return Err(untrusted(format!("it belongs to user {owner}; if it is meant, name it with -c")));
+        if let Some(error) = stranger(&metadata) {
+            return Err(error);
         }
         let mut bytes = Zeroizing::new(Vec::new());
         file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
