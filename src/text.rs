@@ -23,11 +23,11 @@ pub fn one_line(text: &str, longest: usize) -> String {
     }
 }
 
-/// A path on one line, whatever it is called.
+/// A path on one line, whatever it is called. The empty one is the current directory.
 #[must_use]
 pub fn shown(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
+    let text = if path.as_os_str().is_empty() { ".".to_owned() } else { path.display().to_string() };
+    if text.chars().any(is_acted_on) { text.escape_debug().to_string() } else { text }
 }
 
 /// A word as a shell reads it back, for commands that are shown: what was read from a file may hold anything.
