@@ -13,7 +13,6 @@ mod rollback;
 mod sync;
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -29,6 +28,7 @@ use crate::config::{Config, Machine, Roots, locate};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
 use crate::http::{Client, Retries};
+use crate::limits;
 use crate::provider::credential_variables;
 use crate::report;
 use crate::report::log::Style;
@@ -63,18 +63,21 @@ fn start(arguments: &[OsString], environment: &Environment) -> Exit {
         }
     };
     report::log::start(style(&cli.global, environment));
-    if let Some(variable) = secret {
-        return fail(&betrayed(variable));
-    }
-    // One thread: certctl waits for clouds and disks, it does not compute.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = runtime.map_err(|_| Failure::Bug).and_then(|runtime| {
-        let ended = runtime.block_on(run(&cli, environment));
-        // What still runs is of no more use: a name that is being looked up, say, can take very long.
-        runtime.shutdown_background();
-        ended
-    });
+    let ended = match secret {
+        Some(variable) => Err(betrayed(variable)),
+        None => work(&cli, environment),
+    };
     ended.unwrap_or_else(|failure| fail(&failure))
+}
+
+fn work(cli: &Cli, environment: &Environment) -> Result<Exit, Failure> {
+    limits::prepare()?;
+    // One thread: certctl waits for clouds and disks, it does not compute.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|_| Failure::Bug)?;
+    let ended = runtime.block_on(run(cli, environment));
+    // What still runs is of no more use: a name that is being looked up, say, can take very long.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Says why the whole command failed.
@@ -179,6 +182,9 @@ fn measure(
     earlier: fn(&str) -> Option<Timestamp>,
     text: impl FnOnce(Option<Timestamp>) -> String,
 ) -> Result<(), StoreError> {
-    let last = || fs::read_to_string(path).ok().and_then(|text| earlier(&text));
+    let last = || {
+        let text = store::read(path).ok()??;
+        earlier(str::from_utf8(&text).ok()?)
+    };
     store::replace(path, text(success.or_else(last)).as_bytes(), 0o644)
 }

@@ -94,7 +94,14 @@ impl Dir {
             Err(Errno::EXIST) => return Ok(None),
             made => made.map_err(|reason| self.failed("create directory", name, reason))?,
         }
-        let made = self.open(name).and_then(|made| made.set_mode(mode).map(|()| made));
+        let made = self.open(name).and_then(|made| {
+            let itself = made.itself()?;
+            // Whoever may rename in here can have put another directory in its place.
+            if itself.owner != geteuid().as_raw() {
+                return Err(itself.foreign(self.path.join(name), "the directory that it has just made"));
+            }
+            made.set_mode(mode).map(|()| made)
+        });
         if made.is_err() {
             let _ = self.remove_empty(name);
         }
@@ -223,11 +230,19 @@ impl Dir {
         if entry.kind != FileType::RegularFile || !entry.is_trusted() {
             return Err(entry.foreign(self.path.join(name), "a file of its own"));
         }
-        match fs::openat(&self.file, name, access, Mode::empty()) {
-            Ok(file) => Ok(Some(File::from(file))),
-            Err(Errno::NOENT) => Ok(None),
-            Err(reason) => Err(failed(reason)),
-        }
+        let file = match fs::openat(&self.file, name, access, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(reason) => return Err(failed(reason)),
+        };
+        // Replaced since it was looked at, it may be another one's.
+        let opened = fs::fstat(&file).map(Entry::new).map_err(failed)?;
+        Ok(opened.is_same_as(&entry).then_some(file))
+    }
+
+    /// Whether the open `file` can be reached, and changed, under another name too.
+    pub(super) fn has_second_name(file: &File) -> io::Result<bool> {
+        Ok(file.metadata()?.nlink() != 1)
     }
 
     /// Whether the open `file` is the one called `name`.

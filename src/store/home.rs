@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process;
 
@@ -49,6 +49,12 @@ impl RunLock {
             if !home.is_at(&file, LOCK)? {
                 continue;
             }
+            // A second name: what is written into it would be written into whatever that is. Only who has the lock
+            // takes the name away, so whoever waits for it finds another file there.
+            if Dir::has_second_name(&file).map_err(|reason| StoreError::io("look at", path.clone(), reason))? {
+                home.unlink(LOCK)?;
+                continue;
+            }
             let note = file.set_len(0).and_then(|()| writeln!(file, "{}", process::id()));
             note.map_err(|reason| StoreError::io("write", path, reason))?;
             return Ok(Self { _file: file });
@@ -90,6 +96,22 @@ pub fn remember(dir: &Path, file: &str, bytes: &[u8]) -> Result<(), StoreError> 
     let home = make_home(dir)?;
     check_file(&home, OsStr::new(file))?;
     home.replace(OsStr::new(file), &OsString::from(format!(".{file}.new")), bytes, 0o644)
+}
+
+/// The bytes of the file at `path`, which is not waited for and not followed if it is anything but a regular file of a
+/// size that certctl writes; `None` then, or if it is not there.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
+    let Some(parent) = walk::find(parent)? else { return Ok(None) };
+    match parent.read(name, LONGEST) {
+        Err(reason) if reason.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found
+            .map(|found| found.map(|found| found.bytes))
+            .map_err(|reason| StoreError::unreadable(path.to_owned(), reason)),
+    }
 }
 
 /// Replaces the file at `path` by one rename; its directory must be there. What is no regular file is not replaced.
@@ -169,8 +191,12 @@ fn make_home(dir: &Path) -> Result<Dir, StoreError> {
     let expected = "a directory that root or this user owns";
     match base.entry(HOME)? {
         Some(entry) if entry.kind != FileType::Directory || !entry.is_trusted() => {
-            Err(entry.foreign(base.path().join(HOME), expected))
+            return Err(entry.foreign(base.path().join(HOME), expected));
         }
-        _ => base.open(HOME),
+        _ => {}
     }
+    let home = base.open(HOME)?;
+    let itself = home.itself()?;
+    // Another one's may have come in its place since it was looked at.
+    if itself.is_trusted() { Ok(home) } else { Err(itself.foreign(base.path().join(HOME), expected)) }
 }

@@ -48,7 +48,7 @@ use jiff::Timestamp;
 pub use audit::{Audit, Fault, Finding, audit};
 pub use directory::{Applied, Directory, Wish};
 pub use error::StoreError;
-pub use home::{RunLock, is_writable, recall, remember, replace};
+pub use home::{RunLock, is_writable, read, recall, remember, replace};
 pub use look::{Expected, Made, Standing, contents, is_certificate_directory, look, made};
 pub use metadata::Identity;
 pub use name::{Name, NameError};
