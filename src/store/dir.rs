@@ -90,7 +90,8 @@ impl Dir {
     /// Makes the directory `name` with exactly that mode. `None` if something of that name is there.
     pub(super) fn make(&self, name: impl AsRef<OsStr>, mode: u32) -> Result<Option<Self>, StoreError> {
         let name = name.as_ref();
-        match fs::mkdirat(&self.file, name, Mode::RWXU) {
+        // With its mode at once: a run that dies before it can set the mode leaves what the mask allows of it.
+        match fs::mkdirat(&self.file, name, Mode::from_raw_mode(mode)) {
             Err(Errno::EXIST) => return Ok(None),
             made => made.map_err(|reason| self.failed("create directory", name, reason))?,
         }
@@ -217,7 +218,8 @@ impl Dir {
         let failed = |reason| self.failed("open", name, reason);
         let access = OFlags::RDWR | OFlags::NONBLOCK | NO_FOLLOW;
         let Some(entry) = self.entry(name)? else {
-            let made = fs::openat(&self.file, name, access | OFlags::CREATE | OFlags::EXCL, Mode::RUSR | Mode::WUSR);
+            let flags = access | OFlags::CREATE | OFlags::EXCL;
+            let made = fs::openat(&self.file, name, flags, Mode::from_raw_mode(mode));
             return match made.map(File::from) {
                 Ok(file) => {
                     let set = file.set_permissions(Permissions::from_mode(mode));
