@@ -69,10 +69,14 @@ fn roll_back(workshop: &Workshop, certificate: &CertificateConfig, to: Option<&s
         installed: Some(identity.clone()),
         ..Row::of(identity.clone(), applied.outcome.into())
     };
-    if applied.outcome == store::Outcome::Unchanged {
+    let unfinished = directory.state().unfinished;
+    if applied.outcome == store::Outcome::Unchanged && unfinished.is_none() {
         return Ok(row);
     }
-    workshop.check(certificate, &directory, &identity)?;
+    // One that died after its check owes the hook alone.
+    if unfinished.is_none_or(|change| !change.is_checked) {
+        workshop.check(certificate, &directory, &identity)?;
+    }
     if let Some(command) = &certificate.hook {
         let concern = Concern::of(vec![subject(certificate, &identity)]);
         if let Err(error) = workshop.commands.run(Role::Hook, command, certificate.hook_timeout, &concern) {
