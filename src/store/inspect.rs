@@ -209,7 +209,7 @@ fn is_own_directory(dir: &Dir) -> bool {
 }
 
 /// Whether these names are in it, and no other.
-pub(super) fn has_names(dir: &Dir, names: &[String]) -> bool {
+fn has_names(dir: &Dir, names: &[String]) -> bool {
     let names: HashSet<_> = names.iter().map(OsString::from).collect();
     dir.names().is_ok_and(|found| found.into_iter().collect::<HashSet<_>>() == names)
 }

@@ -1,5 +1,7 @@
 //! Going back to an earlier version, or forward again.
 
+use rustix::fs::FileType;
+
 use super::copies::Copies;
 use super::dir::Dir;
 use super::directory::{self, Applied, Directory};
@@ -9,7 +11,7 @@ use super::state::{self, Rejected, State, Unfinished};
 use super::step::{Content, Step, unfinished};
 use super::sweep;
 use super::version::VersionName;
-use super::whole;
+use super::whole::{self, Unfit};
 use super::{Identity, Install, Options, Outcome, StoreError};
 
 impl Directory {
@@ -32,10 +34,16 @@ impl Directory {
         let begun = before.unchecked().and_then(Unfinished::rollback_target);
         let target = target(certificate, versions, survey.current.version(), to, begun.as_ref())?;
         let damaged = |what| StoreError::Damaged { path: path(), version: target.to_string(), what };
-        let version = versions.open(target.as_str()).map_err(|_| damaged("it cannot be opened".to_owned()))?;
-        let metadata = whole::metadata(&version).map(|(metadata, _)| metadata);
+        let version = match versions.entry(target.as_str())? {
+            Some(entry) if entry.kind == FileType::Directory => versions.open(target.as_str())?,
+            _ => return Err(damaged("it cannot be opened".to_owned())),
+        };
+        let metadata = whole::read_metadata(&version)?.map(|(metadata, _)| metadata);
         let metadata = metadata.ok_or_else(|| damaged("its metadata.json cannot be read".to_owned()))?;
-        let files = whole::files(&version, &metadata).map_err(damaged)?;
+        let files = whole::files(&version, &metadata).map_err(|unfit| match unfit {
+            Unfit::Damaged(what) => damaged(what),
+            Unfit::Unread(error) => error,
+        })?;
         let contents = |name: &str| files.iter().find(|(file, _)| file == name).map(|(_, file)| file.bytes.as_slice());
         let copies = Copies::plan(installs, contents, options.ownership, certificate.path())?;
         sweep::warn(copies.remove_leftovers(before.unchecked().is_some()));
@@ -47,9 +55,12 @@ impl Directory {
             sweep::stale_links(certificate, &names);
             return Ok(applied(if before.unchecked().is_some() { Outcome::Updated } else { Outcome::Unchanged }));
         }
-        let current = survey
-            .open_current()
-            .map(|(name, version)| (name.clone(), whole::metadata(&version).map(|(metadata, _)| metadata)));
+        let current = match survey.open_current() {
+            Some((name, version)) => {
+                Some((name.clone(), whole::read_metadata(&version)?.map(|(metadata, _)| metadata)))
+            }
+            None => None,
+        };
         let previous = current.as_ref().map(|(name, _)| name);
         let after = State {
             unfinished: Some(Unfinished {

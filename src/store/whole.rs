@@ -1,17 +1,48 @@
 //! Whether a version is what its own metadata.json says.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io;
+
 use zeroize::Zeroizing;
 
 use crate::digest::sha256_hex;
 use crate::store::dir::{Dir, FileFound};
-use crate::store::inspect::{self, LONGEST};
+use crate::store::error::{READ, StoreError};
+use crate::store::inspect::LONGEST;
 use crate::store::layout;
 use crate::store::metadata::{FileRecord, METADATA, Metadata};
 
-/// The metadata of a version, and the file it is in; `None` if it is damaged.
+/// Why a version is not what its metadata.json says.
+pub(super) enum Unfit {
+    /// What is wrong with it, as a sentence about it.
+    Damaged(String),
+    /// The system did not let it be read, which says nothing about it.
+    Unread(StoreError),
+}
+
+/// The metadata of a version, and the file it is in; `None` if it is damaged or cannot be read.
 pub(super) fn metadata(version: &Dir) -> Option<(Metadata, FileFound)> {
-    let file = version.read(METADATA, LONGEST).ok()??;
-    Metadata::parse(&file.bytes).map(|metadata| (metadata, file))
+    read_metadata(version).ok().flatten()
+}
+
+/// The metadata of a version, and the file it is in; `None` if it is damaged.
+///
+/// # Errors
+/// When the system does not let it be read.
+pub(super) fn read_metadata(version: &Dir) -> Result<Option<(Metadata, FileFound)>, StoreError> {
+    let file = read(version, METADATA)?;
+    Ok(file.and_then(|file| Metadata::parse(&file.bytes).map(|metadata| (metadata, file))))
+}
+
+/// A file of a version; `None` if it is not there or is none of certctl's.
+fn read(version: &Dir, name: &str) -> Result<Option<FileFound>, StoreError> {
+    match version.read(name, LONGEST) {
+        Err(reason) if reason.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::io(READ, version.path().join(name), reason))
+        }
+        found => Ok(found.ok().flatten()),
+    }
 }
 
 /// The names of a version's files, by its metadata.
@@ -29,23 +60,25 @@ pub(super) fn bytes(version: &Dir, metadata: &Metadata, name: &str) -> Option<Ze
 /// The files of a version, each as its metadata says, by name.
 ///
 /// # Errors
-/// What is wrong, as a sentence about it.
-pub(super) fn files(version: &Dir, metadata: &Metadata) -> Result<Vec<(String, FileFound)>, String> {
-    if !inspect::has_names(version, &names(metadata)) {
-        return Err("it has other files than its metadata.json says".to_owned());
+/// The first that is not.
+pub(super) fn files(version: &Dir, metadata: &Metadata) -> Result<Vec<(String, FileFound)>, Unfit> {
+    let found: HashSet<_> = version.names().map_err(Unfit::Unread)?.into_iter().collect();
+    if found != names(metadata).into_iter().map(OsString::from).collect() {
+        return Err(Unfit::Damaged("it has other files than its metadata.json says".to_owned()));
     }
+    let damaged = |what: String| Err(Unfit::Damaged(what));
     let read = |(name, record): (&String, &FileRecord)| {
         if !layout::is_file_name(name) {
-            return Err(format!("no file can be called {name:?}"));
+            return damaged(format!("no file can be called {name:?}"));
         }
-        let Ok(Some(file)) = version.read(name, LONGEST) else {
-            return Err(format!("{name} cannot be read"));
+        let Some(file) = read(version, name).map_err(Unfit::Unread)? else {
+            return damaged(format!("{name} cannot be read"));
         };
         if sha256_hex(&file.bytes) != record.sha256 {
-            return Err(format!("{name} has other bytes than its metadata.json says"));
+            return damaged(format!("{name} has other bytes than its metadata.json says"));
         }
         if Some(file.mode) != record.mode() {
-            return Err(format!("{name} has another mode than its metadata.json says"));
+            return damaged(format!("{name} has another mode than its metadata.json says"));
         }
         Ok((name.clone(), file))
     };
