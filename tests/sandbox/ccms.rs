@@ -5,12 +5,21 @@ use serde_json::{Value, json};
 use super::Service;
 use super::catalogue::{Certificate, Status, Trouble};
 use super::ctyun::{busy, failure, not_found, refuse};
+use super::edit::Shape;
 use super::server::Call;
 use super::signature::ctyun::verify;
 use super::wire::{Received, Reply, request_id};
 
-pub(crate) const SERVICE: Service =
-    Service { operation, verify, refuse: |refusal| refuse(401, refusal), answer, failure, busy, per_second: |_| None };
+pub(crate) const SERVICE: Service = Service {
+    operation,
+    verify,
+    refuse: |refusal| refuse(401, refusal),
+    answer,
+    failure,
+    busy,
+    listing: Shape { rows: "/returnObj/list", id: "id", total: "/returnObj/totalSize" },
+    per_second: |_| None,
+};
 
 fn operation(request: &Received) -> String {
     let name = match (request.method.as_str(), request.path()) {
@@ -53,7 +62,7 @@ fn list(call: &Call<'_>, body: &Value) -> Reply {
             && (keyword.is_empty() || certificate.domain.contains(keyword) || certificate.alias.contains(keyword))
     };
     let listed: Vec<&Certificate> = call.certificates.iter().filter(wanted).collect();
-    let (rows, total) = call.holder.page(&listed, (page as usize - 1).saturating_mul(size), size);
+    let (rows, total) = call.page(&listed, (page as usize - 1).saturating_mul(size), size);
     success(&json!({"totalSize": total, "list": rows.into_iter().map(row).collect::<Vec<_>>()}))
 }
 

@@ -4,13 +4,22 @@ use serde_json::{Value, json};
 
 use super::Service;
 use super::catalogue::{Certificate, Status, Trouble};
+use super::edit::Shape;
 use super::server::Call;
 use super::signature::Refusal;
 use super::signature::ctyun::verify;
 use super::wire::{Received, Reply, request_id};
 
-pub(crate) const SERVICE: Service =
-    Service { operation, verify, refuse: |refusal| refuse(200, refusal), answer, failure, busy, per_second: |_| None };
+pub(crate) const SERVICE: Service = Service {
+    operation,
+    verify,
+    refuse: |refusal| refuse(200, refusal),
+    answer,
+    failure,
+    busy,
+    listing: Shape { rows: "/data/certList", id: "id", total: "/data/total" },
+    per_second: |_| None,
+};
 
 /// Which forms the cloud knows; it answers the others with 404.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -68,7 +77,7 @@ fn list(call: &Call<'_>) -> Inner {
     };
     let size = size.min(call.page_cap(20));
     let listed: Vec<&Certificate> = call.certificates.iter().collect();
-    let (rows, total) = call.holder.page(&listed, (page - 1).saturating_mul(size), size);
+    let (rows, total) = call.page(&listed, (page - 1).saturating_mul(size), size);
     Ok(json!({
         "certList": rows.into_iter().map(row).collect::<Vec<_>>(),
         "page": page,

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use super::broken::{Packing, Wire};
+use super::edit::{Edit, Lie};
+
 /// Something that goes wrong at a cloud or on the way to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// This HTTP status, in the cloud's own words.
+    /// This HTTP status, in the cloud's own words; a redirect leads to a captive portal.
     Status(u16),
     /// This HTTP status with a `Retry-After` of so many seconds.
     RetryAfter(u16, u64),
@@ -29,17 +32,25 @@ pub(crate) enum Fault {
     Hang,
     /// A captive portal's page, with status 200.
     Html,
+    /// A page with this status, as gateways and proxies send.
+    Page(u16),
     /// Status 200 and nothing.
     Empty,
     InvalidUtf8,
     /// JSON nested 100 000 deep.
     DeepJson,
-    /// To the captive portal.
-    Redirect,
     /// The cloud's clock is ahead of ours by so many seconds.
     Skew(i64),
     /// The body compressed, though nobody asked for it.
     Gzip,
+    /// A small body that is huge once it is unpacked, though nobody asked for packing.
+    Bomb(Packing),
+    /// HTTP itself is broken.
+    Wire(Wire),
+    /// The reply says something else.
+    Edit(Edit),
+    /// Whatever certificate is asked for, the answer is about another one of the account.
+    Another,
 }
 
 impl Fault {
@@ -53,7 +64,7 @@ impl Fault {
         Plan { operation: Some(operation.to_owned()), ..self.into() }
     }
 
-    const NAMES: [(&'static str, Self); 16] = [
+    const NAMES: [(&'static str, Self); 20] = [
         ("busy", Self::Busy),
         ("refused", Self::Refused),
         ("reset", Self::Reset),
@@ -68,14 +79,32 @@ impl Fault {
         ("empty", Self::Empty),
         ("invalid-utf8", Self::InvalidUtf8),
         ("deep-json", Self::DeepJson),
-        ("redirect", Self::Redirect),
+        ("redirect", Self::Status(302)),
         ("gzip", Self::Gzip),
+        ("gzip-bomb", Self::Bomb(Packing::Gzip)),
+        ("deflate-bomb", Self::Bomb(Packing::Deflate)),
+        ("br-bomb", Self::Bomb(Packing::Br)),
+        ("another", Self::Another),
     ];
 
-    /// `429`, `503:2` (with Retry-After), `skew:3600`, or a name.
+    /// `429`, `503:2` (with Retry-After), `skew:3600`, `html:502`, `wire:NAME`, `listing:NAME`, `body:TEXT`,
+    /// `field:POINTER=JSON`, `missing:POINTER`, or a name.
     fn parse(text: &str) -> Option<Self> {
         match text.split_once(':') {
             Some(("skew", seconds)) => Some(Self::Skew(seconds.parse().ok()?)),
+            Some(("html", status)) => Some(Self::Page(status.parse().ok()?)),
+            Some(("wire", name)) => {
+                Wire::NAMES.iter().find(|(known, _)| *known == name).map(|(_, wire)| (*wire).into())
+            }
+            Some(("listing", name)) => {
+                Lie::NAMES.iter().find(|(known, _)| *known == name).map(|(_, lie)| (*lie).into())
+            }
+            Some(("body", text)) => Some(Edit::Instead(text.as_bytes().into()).into()),
+            Some(("field", change)) => {
+                let (pointer, text) = change.split_once('=')?;
+                Some(Edit::field(pointer, Some(text.as_bytes())).into())
+            }
+            Some(("missing", pointer)) => Some(Edit::field(pointer, None).into()),
             Some((status, seconds)) => Some(Self::RetryAfter(status.parse().ok()?, seconds.parse().ok()?)),
             None => match text.parse() {
                 Ok(status) => (300..600).contains(&status).then_some(Self::Status(status)),
@@ -98,6 +127,30 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn on(self, operation: &str) -> Self {
         Self { operation: Some(operation.to_owned()), ..self }
+    }
+}
+
+impl From<Wire> for Fault {
+    fn from(wire: Wire) -> Self {
+        Self::Wire(wire)
+    }
+}
+
+impl From<Edit> for Fault {
+    fn from(edit: Edit) -> Self {
+        Self::Edit(edit)
+    }
+}
+
+impl From<Lie> for Fault {
+    fn from(lie: Lie) -> Self {
+        Self::Edit(Edit::Listing(lie))
+    }
+}
+
+impl From<Wire> for Plan {
+    fn from(wire: Wire) -> Self {
+        Fault::from(wire).into()
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Service;
 use super::archive;
 use super::catalogue::{Certificate, Status, Trouble};
+use super::edit::Shape;
 use super::server::Call;
 use super::signature::Refusal;
 use super::signature::huawei::verify;
@@ -19,6 +20,7 @@ pub(crate) const SERVICE: Service = Service {
     answer,
     failure,
     busy: || error(429, "APIGW.0308", "The throttling threshold has been reached: policy user over ratelimit"),
+    listing: Shape { rows: "/certificates", id: "id", total: "/total_count" },
     per_second: |_| None,
 };
 
@@ -90,7 +92,7 @@ fn page<'c>(call: &'c Call<'_>, status_name: &str) -> Result<(Vec<&'c Certificat
             && (content.is_empty() || certificate.domain.contains(&content) || certificate.alias.contains(&content))
     };
     let listed: Vec<&Certificate> = call.certificates.iter().filter(wanted).collect();
-    Ok(call.holder.page(&listed, offset, limit.min(cap)))
+    Ok(call.page(&listed, offset, limit.min(cap)))
 }
 
 fn list(call: &Call<'_>) -> Reply {

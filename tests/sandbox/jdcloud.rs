@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Service;
 use super::catalogue::{Certificate, Status, Trouble};
+use super::edit::Shape;
 use super::pki::dummy;
 use super::sealed::PASSWORD;
 use super::server::Call;
@@ -20,6 +21,7 @@ pub(crate) const SERVICE: Service = Service {
     answer,
     failure,
     busy: || failure(429),
+    listing: Shape { rows: "/result/certListDetails", id: "certId", total: "/result/totalCount" },
     per_second: |_| None,
 };
 
@@ -90,7 +92,7 @@ fn list(call: &Call<'_>) -> Reply {
             && (ids.is_empty() || ids.split(',').any(|id| id == certificate.id || id == certificate.alias))
     };
     let listed: Vec<&Certificate> = call.certificates.iter().filter(wanted).collect();
-    let (rows, total) = call.holder.page(&listed, (page - 1).saturating_mul(size), size);
+    let (rows, total) = call.page(&listed, (page - 1).saturating_mul(size), size);
     success(&json!({"certListDetails": rows.into_iter().map(row).collect::<Vec<_>>(), "totalCount": total}))
 }
 

@@ -30,8 +30,12 @@ struct Arguments {
     /// Let something go wrong: CLOUD=FAULT[xTIMES][@OPERATION]; may be repeated
     ///
     /// FAULT is an HTTP status (429, or 429:2 with Retry-After), skew:SECONDS, or one of busy, refused, reset,
-    /// reset-mid-reply, truncated, wrong-key, missing-intermediate, endless, drip, hang, html, empty, invalid-utf8,
-    /// deep-json, redirect, gzip.
+    /// reset-mid-reply, truncated, wrong-key, missing-intermediate, another, endless, drip, hang, html, empty,
+    /// invalid-utf8, deep-json, redirect, gzip, gzip-bomb, deflate-bomb, br-bomb. Or html:STATUS, a gateway's page;
+    /// body:TEXT instead of the reply's; field:POINTER=JSON or missing:POINTER, a change to the reply;
+    /// listing:NAME, one of never-ends, twice, overlaps, repeats, promises-more, promises-one; wire:NAME, one of nothing,
+    /// not-http, length-too-short, length-too-long, length-is-no-number, lengths-differ, chunk-size-is-no-number,
+    /// chunks-cut-off, chunk-too-long, headers-without-end, huge-header, thousands-of-headers, informs-for-ever.
     #[arg(long, value_name = "CLOUD=FAULT", value_parser = fault)]
     fault: Vec<(Cloud, Plan)>,
     /// Serve HTTPS, and have SSL_CERT_FILE name the sandbox's root

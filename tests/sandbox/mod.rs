@@ -3,21 +3,24 @@
 //! Written from the clouds' documents, never from certctl's code: what it accepts and sends is the independent judge
 //! of certctl's signers and parsers. So nothing of the `certctl` crate is used in here.
 //!
-//! - [`server`]: one port a cloud; what goes wrong below HTTP.
+//! - [`server`] and [`socket`]: one port a cloud; what goes wrong below HTTP.
 //! - `jdcloud`, `tencent`, `huawei`, `ctyun`, `ccms`: routes and replies, a [`Service`] each.
 //! - [`signature`]: whether a request is signed by one of the accounts.
 //! - [`accounts`] and [`catalogue`]: who there is, and which certificates they hold.
 //! - [`pki`], [`sm2`] and [`archive`]: what a certificate and a download are made of.
 //! - [`sealed`]: what of it is under a password.
-//! - [`fault`]: what can be made to go wrong at run time.
+//! - [`fault`]: what can be made to go wrong at run time; [`broken`]: below HTTP and in it; [`edit`]: in what is said.
 
 #![allow(clippy::unwrap_used, reason = "a simulator for tests: what cannot be set up must stop it")]
 
 pub(crate) mod accounts;
+mod ambient;
 pub(crate) mod archive;
+pub(crate) mod broken;
 pub(crate) mod catalogue;
 pub(crate) mod ccms;
 pub(crate) mod ctyun;
+pub(crate) mod edit;
 pub(crate) mod fault;
 pub(crate) mod huawei;
 pub(crate) mod jdcloud;
@@ -26,14 +29,13 @@ pub(crate) mod sealed;
 pub(crate) mod server;
 pub(crate) mod signature;
 pub(crate) mod sm2;
+pub(crate) mod socket;
 pub(crate) mod tencent;
 pub(crate) mod wire;
 
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +44,7 @@ use tokio::runtime::Runtime;
 
 pub(crate) use self::accounts::Account;
 use self::accounts::Holder;
+pub(crate) use self::ambient::{AMBIENT, cargo};
 pub(crate) use self::catalogue::{Certificate, Trouble};
 pub(crate) use self::fault::{Fault, Plan};
 use self::pki::Authority;
@@ -70,6 +73,8 @@ pub(crate) struct Service {
     failure: fn(u16) -> Reply,
     /// Too many requests, in the cloud's own words.
     busy: fn() -> Reply,
+    /// Where a listing has its rows.
+    listing: edit::Shape,
     /// How often an operation may be called in a second, where the cloud says so.
     per_second: fn(&str) -> Option<u32>,
 }
@@ -196,6 +201,8 @@ pub(crate) struct Request {
     pub(crate) fault: Option<Fault>,
     /// The reply's HTTP status.
     pub(crate) status: u16,
+    /// The reply's body as the cloud meant it: what a fault does to it comes later.
+    pub(crate) reply: hyper::body::Bytes,
     pub(crate) at: Timestamp,
 }
 
@@ -319,13 +326,23 @@ impl Sandbox {
 
     /// What came in so far, in order.
     pub(crate) fn requests(&self, cloud: Cloud) -> Vec<Request> {
-        self.served(cloud).log()
+        self.served(cloud).log_since(0)
+    }
+
+    /// How many requests came in so far.
+    pub(crate) fn seen(&self, cloud: Cloud) -> usize {
+        self.served(cloud).seen()
+    }
+
+    /// What came in since the first `seen` requests.
+    pub(crate) fn requests_since(&self, cloud: Cloud, seen: usize) -> Vec<Request> {
+        self.served(cloud).log_since(seen)
     }
 
     /// How often each operation was called since the first `seen` requests.
     pub(crate) fn tally(&self, cloud: Cloud, seen: usize) -> BTreeMap<String, usize> {
         let mut tally = BTreeMap::new();
-        for request in self.requests(cloud).split_off(seen) {
+        for request in self.requests_since(cloud, seen) {
             *tally.entry(request.operation).or_default() += 1;
         }
         tally
@@ -382,56 +399,3 @@ impl Drop for Sandbox {
         }
     }
 }
-
-/// A cargo below the one that runs this program. Without what cargo tells the programs it runs about their package:
-/// the build script of ring would take it for a change, and all that stands on ring be built anew.
-pub(crate) fn cargo(program: &OsStr) -> Command {
-    let mut cargo = Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(&name);
-        }
-    }
-    cargo
-}
-
-/// Every variable that could lead certctl, or a child of it, to a real account.
-pub(crate) const AMBIENT: [&str; 36] = [
-    "CERTCTL_CONFIG",
-    "TENCENTCLOUD_SECRET_ID",
-    "TENCENTCLOUD_SECRET_KEY",
-    "TENCENTCLOUD_TOKEN",
-    "TENCENTCLOUD_SECURITY_TOKEN",
-    "TCCLI_PROFILE",
-    "JDCLOUD_ACCESS_KEY_ID",
-    "JDCLOUD_SECRET_ACCESS_KEY",
-    "JDCLOUD_SESSION_TOKEN",
-    "CERTCTL_JDCLOUD_MFA",
-    "HUAWEICLOUD_SDK_AK",
-    "HUAWEICLOUD_SDK_SK",
-    "HUAWEICLOUD_SDK_SECURITY_TOKEN",
-    "HUAWEICLOUD_SDK_PROJECT_ID",
-    "HUAWEICLOUD_SDK_DOMAIN_ID",
-    "HW_ACCESS_KEY",
-    "HW_SECRET_KEY",
-    "HW_SECURITY_TOKEN",
-    "CTYUN_AK",
-    "CTYUN_SK",
-    "CERTCTL_JDCLOUD_ENDPOINT",
-    "CERTCTL_TENCENT_ENDPOINT",
-    "CERTCTL_HUAWEI_ENDPOINT",
-    "CERTCTL_CTYUN_ENDPOINT",
-    "CERTCTL_TENCENT_SITE",
-    "CERTCTL_HUAWEI_API",
-    "CERTCTL_HUAWEI_REGION",
-    "CERTCTL_CTYUN_PRODUCT",
-    "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
-    "HTTP_PROXY",
-    "http_proxy",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "SSL_CERT_FILE",
-];

@@ -3,10 +3,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
@@ -19,15 +17,16 @@ use hyper::service::service_fn;
 use hyper::{Request as HyperRequest, Response};
 use hyper_util::rt::TokioIo;
 use jiff::{SignedDuration, Timestamp};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::accounts::Holder;
 use super::catalogue::{Certificate, Trouble};
+use super::edit::{Edit, Lie};
 use super::fault::{DRIP, Fault, Faults};
 use super::signature::{Key, Refusal};
+use super::socket::{Line, Socket};
 use super::wire::{Payload, Received, Reply};
 use super::{Cloud, Options, Request, jdcloud};
 
@@ -45,14 +44,33 @@ pub(crate) struct Call<'c> {
     cloud: Cloud,
     /// Put into every certificate that is handed out.
     tampered: Option<Trouble>,
+    /// Whether the answer is to be about another certificate than was asked for.
+    is_another: bool,
+    lie: Option<Lie>,
 }
 
 impl Call<'_> {
     pub(crate) fn certificate(&self, id: &str) -> Option<Certificate> {
         let held = |certificate: &&Certificate| certificate.id == id && !certificate.id.is_empty();
-        let mut certificate = self.certificates.iter().find(held)?.clone();
+        let found = self.certificates.iter().find(held)?;
+        let other = |other: &&Certificate| other.names != found.names && other.downloadable();
+        let other = self.certificates.iter().find(other).filter(|_| self.is_another);
+        let mut certificate = other.unwrap_or(found).clone();
         certificate.trouble = self.tampered.or(certificate.trouble);
         Some(certificate)
+    }
+
+    /// One page of what the account lists, and the total that it names.
+    pub(crate) fn page<'l>(
+        &self,
+        listed: &[&'l Certificate],
+        offset: usize,
+        limit: usize,
+    ) -> (Vec<&'l Certificate>, usize) {
+        match self.lie {
+            Some(lie) => lie.page(listed, offset, limit),
+            None => self.holder.page(listed, offset, limit),
+        }
     }
 
     /// The greatest page: what was asked of the sandbox, else the cloud's own.
@@ -106,8 +124,12 @@ impl Served {
         }
     }
 
-    pub(crate) fn log(&self) -> Vec<Request> {
-        self.log.lock().unwrap().clone()
+    pub(crate) fn seen(&self) -> usize {
+        self.log.lock().unwrap().len()
+    }
+
+    pub(crate) fn log_since(&self, seen: usize) -> Vec<Request> {
+        self.log.lock().unwrap().iter().skip(seen).cloned().collect()
     }
 
     fn now(&self) -> Timestamp {
@@ -165,14 +187,13 @@ impl Served {
             _ => None,
         };
         let reply = match (&fault, &judged) {
+            (Some(Fault::Html | Fault::Page(_) | Fault::Empty | Fault::InvalidUtf8 | Fault::DeepJson), _)
+            | (Some(Fault::Status(300..400)), _) => elsewhere(fault.as_ref()),
             (Some(Fault::Status(status)), _) => (service.failure)(*status),
             (Some(Fault::RetryAfter(status, seconds)), _) => {
                 (service.failure)(*status).with("retry-after", seconds.to_string())
             }
             (Some(Fault::Busy), _) => (service.busy)(),
-            (Some(Fault::Html | Fault::Redirect | Fault::Empty | Fault::InvalidUtf8 | Fault::DeepJson), _) => {
-                elsewhere(fault.as_ref())
-            }
             (_, Err(refusal)) => (service.refuse)(refusal),
             (_, Ok(holder)) if self.too_many(holder, &operation) => (service.busy)(),
             (_, Ok(holder)) => (service.answer)(&Call {
@@ -183,7 +204,13 @@ impl Served {
                 options: &self.options,
                 cloud: self.cloud,
                 tampered,
+                is_another: fault == Some(Fault::Another),
+                lie: if let Some(Fault::Edit(Edit::Listing(lie))) = fault { Some(lie) } else { None },
             }),
+        };
+        let meant = match &reply.body {
+            Payload::Whole(bytes) => Bytes::from(bytes.clone()),
+            _ => Bytes::new(),
         };
         self.log.lock().unwrap().push(Request {
             method: request.method.clone(),
@@ -196,8 +223,13 @@ impl Served {
             verdict: judged.map(drop),
             fault: fault.clone(),
             status: reply.status,
+            reply: meant,
             at: Timestamp::now(),
         });
+        let reply = match &fault {
+            Some(Fault::Edit(edit)) => edit.apply(service.listing, reply),
+            _ => reply,
+        };
         (reply.with("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()), fault)
     }
 }
@@ -208,7 +240,10 @@ fn elsewhere(fault: Option<&Fault>) -> Reply {
         "<!DOCTYPE html><html><head><title>Guest Wi-Fi</title></head><body>Please log in</body></html>";
     match fault {
         Some(Fault::Html) => Reply::new(200, "text/html; charset=utf-8", PORTAL),
-        Some(Fault::Redirect) => Reply::new(302, "text/html", PORTAL).with("location", "http://portal.example/login"),
+        Some(Fault::Page(status)) => Reply::new(*status, "text/html; charset=utf-8", PORTAL),
+        Some(Fault::Status(status)) => {
+            Reply::new(*status, "text/html", PORTAL).with("location", "http://portal.example/login")
+        }
         Some(Fault::InvalidUtf8) => Reply::new(200, "application/json", b"{\"requestId\":\"\xff\xfe\"}".as_slice()),
         Some(Fault::DeepJson) => Reply::new(200, "application/json", "[".repeat(100_000) + &"]".repeat(100_000)),
         _ => Reply::new(200, "application/json", ""),
@@ -259,9 +294,9 @@ async fn listen(served: Arc<Served>, mut listener: TcpListener, address: SocketA
 /// One connection.
 async fn converse(served: Arc<Served>, stream: TcpStream, tls: Option<TlsAcceptor>) {
     drop(stream.set_nodelay(true));
-    let reset = Arc::new(AtomicBool::new(false));
-    let socket = Socket { stream, reset: Arc::clone(&reset) };
-    let service = service_fn(move |request| reply(Arc::clone(&served), Arc::clone(&reset), request));
+    let line = Arc::new(Line::default());
+    let socket = Socket { stream, line: Arc::clone(&line), sent: 0 };
+    let service = service_fn(move |request| reply(Arc::clone(&served), Arc::clone(&line), request));
     let http = hyper::server::conn::http1::Builder::new();
     // How a connection ends is the client's affair.
     match tls {
@@ -276,7 +311,7 @@ async fn converse(served: Arc<Served>, stream: TcpStream, tls: Option<TlsAccepto
 
 async fn reply(
     served: Arc<Served>,
-    reset: Arc<AtomicBool>,
+    line: Arc<Line>,
     request: HyperRequest<Incoming>,
 ) -> Result<Response<Body>, Failure> {
     let (head, body) = request.into_parts();
@@ -292,8 +327,18 @@ async fn reply(
     let Payload::Whole(bytes) = reply.body.clone() else { return Err("a reply is whole at first".into()) };
     match fault {
         Some(Fault::Refused | Fault::Reset) => {
-            reset.store(true, Ordering::SeqCst);
+            line.reset.store(true, Ordering::SeqCst);
             return Err("reset".into());
+        }
+        Some(Fault::Wire(wire)) => {
+            *line.raw.lock().unwrap() = Some(wire.raw(&bytes));
+            return Ok(Response::builder()
+                .header("connection", "close")
+                .body(payload(Payload::Whole(Vec::new()), line))?);
+        }
+        Some(Fault::Bomb(packing)) => {
+            reply.body = Payload::Whole(packing.bomb());
+            reply = reply.with("content-encoding", packing.word());
         }
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::ResetMidReply) => reply.body = Payload::Reset(bytes),
@@ -319,10 +364,10 @@ async fn reply(
         }
         _ => {}
     }
-    Ok(response.body(payload(reply.body, reset))?)
+    Ok(response.body(payload(reply.body, line))?)
 }
 
-fn payload(body: Payload, reset: Arc<AtomicBool>) -> Body {
+fn payload(body: Payload, line: Arc<Line>) -> Body {
     let data = |bytes: Vec<u8>| Ok::<_, Failure>(Frame::data(Bytes::from(bytes)));
     match body {
         Payload::Whole(bytes) => Full::from(bytes).map_err(|never| match never {}).boxed_unsync(),
@@ -335,7 +380,7 @@ fn payload(body: Payload, reset: Arc<AtomicBool>) -> Body {
             bytes.truncate(bytes.len() / 2);
             let cut = stream::once(async move {
                 settled().await;
-                reset.store(true, Ordering::SeqCst);
+                line.reset.store(true, Ordering::SeqCst);
                 Err("reset".into())
             });
             StreamBody::new(stream::iter([data(bytes)]).chain(cut)).boxed_unsync()
@@ -358,42 +403,4 @@ fn payload(body: Payload, reset: Arc<AtomicBool>) -> Body {
 /// What was written is to be sent and read before the connection's end overtakes it.
 async fn settled() {
     tokio::time::sleep(Duration::from_millis(50)).await;
-}
-
-/// A TCP stream that ends with a reset instead of an orderly close, if it is told to.
-struct Socket {
-    stream: TcpStream,
-    reset: Arc<AtomicBool>,
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        if self.reset.load(Ordering::SeqCst) {
-            drop(self.stream.set_zero_linger());
-        }
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

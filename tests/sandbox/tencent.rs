@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::Service;
 use super::archive;
 use super::catalogue::{Certificate, Material, Status, Trouble};
+use super::edit::Shape;
 use super::pki::KeyKind;
 use super::server::Call;
 use super::signature::Refusal;
@@ -23,6 +24,7 @@ pub(crate) const SERVICE: Service = Service {
     answer,
     failure,
     busy: || error("RequestLimitExceeded", "Your current request times exceed the limit per second."),
+    listing: Shape { rows: "/Response/Certificates", id: "CertificateId", total: "/Response/TotalCount" },
     per_second: |operation| match operation {
         "DescribeCertificates" | "DownloadCertificate" => Some(20),
         _ => Some(10),
@@ -107,7 +109,7 @@ fn list(call: &Call<'_>, parameters: &Value) -> Reply {
         "DESC" => listed.sort_by_key(|certificate| std::cmp::Reverse(certificate.validity.map(|(_, to)| to))),
         _ => {}
     }
-    let (rows, total) = call.holder.page(&listed, offset as usize, limit);
+    let (rows, total) = call.page(&listed, offset as usize, limit);
     success(json!({"TotalCount": total, "Certificates": rows.into_iter().map(row).collect::<Vec<_>>()}))
 }
 

@@ -95,7 +95,7 @@ fn replies_that_are_no_clouds() {
     };
     let html = with(Fault::Html);
     assert_eq!((html.status, html.header("content-type")), (200, Some("text/html; charset=utf-8")));
-    let redirect = with(Fault::Redirect);
+    let redirect = with(Fault::Status(302));
     assert_eq!((redirect.status, redirect.header("location").is_some()), (302, true));
     let empty = with(Fault::Empty);
     assert_eq!((empty.status, empty.body.len(), empty.end), (200, 0, None));

@@ -9,6 +9,7 @@
 
 mod api;
 mod archive;
+mod broken;
 mod change;
 mod client;
 mod fault;
