@@ -5,7 +5,6 @@ mod check;
 mod concurrent;
 mod config;
 mod conformance;
-mod faults;
 mod formats;
 mod history;
 mod kill;

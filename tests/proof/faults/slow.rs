@@ -1,0 +1,33 @@
+//! What does not end in time.
+
+use std::time::Duration;
+
+use super::in_lanes;
+use super::scene::{COMMANDS, Call, Command};
+use crate::proof::held;
+use crate::sandbox::Fault;
+use crate::sandbox::broken::Wire;
+
+#[test]
+fn a_reply_that_does_not_end_in_time() {
+    let faults = [Fault::Hang, Fault::Drip, Wire::LengthTooLong.into(), Wire::InformsForEver.into()];
+    let faults = &faults;
+    let cases = in_lanes(faults.len(), |scene, lane| {
+        let fault = &faults[lane];
+        for command in COMMANDS {
+            // One command shows that a try after a timeout has its whole time again.
+            let tries = if command == Command::Download { 2 } else { 1 };
+            let more = ["--timeout", "1s", "--retries", if tries == 2 { "1" } else { "0" }];
+            let words = ["did not answer within 1 s", "try again later, or give a longer --timeout"];
+            let (run, requests) = scene.fails(fault, command, &more, 5, &words);
+            assert_eq!(requests.len(), tries, "{fault:?}");
+            // Beside the tries there are the calls before them, the start, and a wait of half a second between two.
+            let most = Duration::from_secs(
+                tries as u64 + if matches!(command, Command::Sync(_, Call::Download)) { 4 } else { 3 },
+            );
+            assert!(run.took >= Duration::from_secs(tries as u64) && run.took < most, "{fault:?}: {:?}", run.took);
+        }
+        COMMANDS.len()
+    });
+    held("faults::slow::a_reply_that_does_not_end_in_time", cases);
+}
