@@ -9,6 +9,8 @@ use super::{Certificate, ProviderError};
 
 /// A listing that goes on past this is one that never ends.
 const MOST_PAGES: usize = 2_000;
+/// And so is one that brings more than this: far more than any account holds, and few enough to keep in memory.
+const MOST_CERTIFICATES: usize = 100_000;
 
 /// Which page to ask for, in every way that a cloud may want it said.
 #[derive(Debug, Clone, Copy)]
@@ -29,13 +31,15 @@ pub(super) struct Page {
     pub(super) total: Option<u64>,
 }
 
-/// All rows of a listing, each id once. It ends at the total, or at an empty page.
+/// All rows of a listing, each id once. It ends at the total, or at an empty page. A total that is less than what has
+/// come is not believed: then it ends where nothing new comes.
 ///
 /// A cloud that gives fewer rows than asked for has a cap; later pages are asked for in that size, so that
 /// page numbers and rows agree however the cloud computes them.
 ///
 /// # Errors
-/// Those of `fetch`; and [`ProviderError::Paging`] at a page that brings nothing new though more is promised.
+/// Those of `fetch`; [`ProviderError::Reply`] where there is no list; [`ProviderError::Paging`] at a page that brings
+/// nothing new though more is promised; and [`ProviderError::Endless`].
 pub(super) async fn collect<F>(
     operation: &'static str,
     size: u64,
@@ -51,7 +55,8 @@ where
     let mut request = PageRequest { number: 1, size, offset: 0 };
     for page in 1..=MOST_PAGES {
         let Page { rows: Rows(rows), total } = fetch(request).await?;
-        if rows.is_none() && total.is_none() {
+        let says_total = total.is_some();
+        if rows.is_none() && total != Some(0) {
             let what = "without the list of certificates that the API promises".to_owned();
             return Err(ProviderError::Reply { operation, status: 200, what, request_id: None });
         }
@@ -72,19 +77,23 @@ where
                 certificates.push(certificate);
             }
         }
+        if seen.len() > MOST_CERTIFICATES {
+            return Err(ProviderError::Endless { operation, pages: page });
+        }
         let collected = request.offset + count;
+        let total = total.filter(|total| collected <= *total);
         let is_new = seen.len() > known;
         // The first page once more: the cloud does not heed which one it is asked for.
         let repeats = page > 1 && !is_new && ids == first_page;
-        if !repeats && total.is_some_and(|total| collected >= total) {
+        if !repeats && total == Some(collected) {
             return Ok(certificates);
         }
         if !is_new {
             let promised = |promised| ProviderError::Paging { operation, page, collected: known, promised };
             return total.map_or(Ok(certificates), |total| Err(promised(total)));
         }
-        // A cap shows only where more is promised than came.
-        let size = if page == 1 && total.is_some() { size.min(count) } else { request.size };
+        // A cap shows only where there is more than came.
+        let size = if page == 1 && says_total { size.min(count) } else { request.size };
         if page == 1 {
             first_page = ids;
         }
