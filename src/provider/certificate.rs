@@ -159,11 +159,13 @@ impl Description {
     /// The same under the id that was asked for: a reply need not repeat it.
     ///
     /// # Errors
-    /// [`ProviderError::Nothing`] if the reply tells of no certificate.
+    /// [`ProviderError::Nothing`] if the reply tells of no certificate, [`ProviderError::Reply`] if of another one.
     pub(super) fn of(mut self, id: &str, operation: &'static str) -> Result<Self, ProviderError> {
         if self.certificate.id.is_empty() && self.certificate.domains.is_empty() {
             return Err(ProviderError::Nothing { operation });
         }
+        let Certificate { id: told, alias, .. } = &self.certificate;
+        ProviderError::unless_about(operation, id, told, alias.as_deref())?;
         id.clone_into(&mut self.certificate.id);
         Ok(self)
     }

@@ -180,6 +180,20 @@ impl ProviderError {
         self
     }
 
+    /// Whether a reply is about the certificate that it was asked for: it bears its id, or none at all. Some calls take
+    /// the `alias` for the id.
+    ///
+    /// # Errors
+    /// [`ProviderError::Reply`] if it is about another one, as a cache or a proxy hands it out: taken for the one that was
+    /// meant, it would be shown, installed or remembered under the wrong name.
+    pub(super) fn unless_about(operation: &'static str, id: &str, told: &str, alias: Option<&str>) -> Result<(), Self> {
+        if told.is_empty() || told.trim() == id.trim() || alias == Some(id) {
+            return Ok(());
+        }
+        let what = "about another certificate than was asked for".to_owned();
+        Err(Self::Reply { operation, status: 200, what, request_id: None })
+    }
+
     /// The cloud's id for the request.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {

@@ -26,7 +26,7 @@ pub(super) struct EcxList {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct EcxRow {
-    id: Text,
+    pub(super) id: Text,
     cert_name: Text,
     common_name: Text,
     cert_state: Text,
@@ -55,7 +55,7 @@ pub(super) struct CcmsList {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct CcmsRow {
-    id: Text,
+    pub(super) id: Text,
     pub(super) resource_id: Text,
     name: Text,
     status: Text,

@@ -86,6 +86,7 @@ impl Ecx {
 
     async fn download_one(&self, id: &str) -> Result<Material, ProviderError> {
         let row: EcxRow = read(self.get(id).await?);
+        ProviderError::unless_about(api::ECX_GET, id, row.id.as_str(), None)?;
         row.material().ok_or(ProviderError::Nothing { operation: api::ECX_GET })
     }
 }
@@ -146,6 +147,7 @@ impl Ccms {
     /// The export wants the resource's id, which only listing and detail tell.
     async fn download_one(&self, id: &str) -> Result<Material, ProviderError> {
         let detail: CcmsRow = read(self.detail(id).await?);
+        ProviderError::unless_about(api::CCMS_DETAIL, id, detail.id.as_str(), None)?;
         let resource = json!({"resourceId": detail.resource_id.0.as_deref().unwrap_or(id)});
         let export: CcmsExport = read(self.call(api::CCMS_EXPORT, &resource).await?);
         export.material().ok_or(ProviderError::Nothing { operation: api::CCMS_EXPORT })

@@ -8,7 +8,7 @@ use crate::bundle::Material;
 use crate::provider::lenient::{Count, Names, Rows, Text, Time, material, read};
 use crate::provider::redact::redact;
 use crate::provider::session::Complaint;
-use crate::provider::{Certificate, Description, Meaning, Status};
+use crate::provider::{Certificate, Description, Meaning, ProviderError, Status};
 
 pub(super) const LIST: &str = "describeCerts";
 pub(super) const DESCRIBE: &str = "describeCert";
@@ -50,6 +50,8 @@ pub(super) struct Download {
 #[serde(default, rename_all = "camelCase")]
 struct DownloadCertDesc {
     cert_id: Text,
+    /// The alias.
+    cert_name: Text,
     key_file: Text,
     cert_file: Text,
     ca_cert_file: Text,
@@ -84,16 +86,21 @@ impl Row {
 
 impl Download {
     /// Key and certificates of the certificate `id`; `None` where the cloud holds neither.
-    pub(super) fn material(self, id: &str) -> Option<Material> {
+    ///
+    /// # Errors
+    /// [`ProviderError::Reply`] where it is another certificate's.
+    pub(super) fn material(self, id: &str) -> Result<Option<Material>, ProviderError> {
         let descriptions = self.cert_desc.0.unwrap_or_default().into_iter().map(read::<DownloadCertDesc>);
         let mut descriptions = descriptions.collect::<Vec<_>>();
-        // The call takes an alias for an id, so that the one answer need not bear the id that was asked for.
         if descriptions.len() > 1 {
             descriptions.retain(|description| description.cert_id.as_str() == id);
         }
-        let DownloadCertDesc { key_file, cert_file, ca_cert_file, password, .. } = descriptions.pop()?;
-        let material = material([("keyFile", key_file), ("certFile", cert_file), ("caCertFile", ca_cert_file)])?;
-        Some(material.with_password(password.0.unwrap_or_default()))
+        let Some(description) = descriptions.pop() else { return Ok(None) };
+        let DownloadCertDesc { cert_id, cert_name, key_file, cert_file, ca_cert_file, password } = description;
+        // The call takes an alias for an id.
+        ProviderError::unless_about(DOWNLOAD, id, cert_id.as_str(), cert_name.0.as_deref())?;
+        let material = material([("keyFile", key_file), ("certFile", cert_file), ("caCertFile", ca_cert_file)]);
+        Ok(material.map(|material| material.with_password(password.0.unwrap_or_default())))
     }
 }
 

@@ -92,7 +92,7 @@ impl JdCloud {
     async fn download_one(&self, id: &str) -> Result<Material, ProviderError> {
         let forms = [Form::Get, Form::Post("/sslCert%3Adownload"), Form::Post("/sslCert/%3Adownload")];
         let download: Download = read(first_existing(&forms, |form| self.download_as(id, form)).await?);
-        download.material(id).ok_or(ProviderError::Nothing { operation: api::DOWNLOAD })
+        download.material(id)?.ok_or(ProviderError::Nothing { operation: api::DOWNLOAD })
     }
 
     async fn download_as(&self, id: &str, form: Form) -> Result<Value, ProviderError> {
