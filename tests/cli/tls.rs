@@ -20,7 +20,6 @@ fn list(sandbox: &Sandbox, provider: &str, change: impl Fn(Certctl) -> Certctl) 
 #[test]
 fn the_authority_is_named_by_a_variable() {
     let sandbox = sandbox(Server::Good);
-    let empty = tempfile::tempdir().unwrap();
     for (provider, cloud) in PROVIDERS {
         list(&sandbox, provider, |certctl| certctl).exits(0);
         let directory = tempfile::tempdir().unwrap();
@@ -28,33 +27,11 @@ fn the_authority_is_named_by_a_variable() {
         let id = &sandbox.certificates(cloud, Account::Liar)[0].id;
         Certctl::of(&sandbox, Account::Liar).args(["download", "-p", provider, "-d", dir, "--", id]).run().exits(0);
 
-        // Another's authority: nothing is sent, and one try is enough to know.
+        // The machine's own authorities, if it has any, do not know the sandbox's.
         let before = sandbox.requests(cloud).len();
-        let other = empty.path().join(provider);
-        let authority = rcgen::generate_simple_self_signed(["other.example".to_owned()]).unwrap();
-        std::fs::write(&other, authority.cert.pem()).unwrap();
-        let run = list(&sandbox, provider, |certctl| certctl.env("SSL_CERT_FILE", other.to_str().unwrap()));
-        run.exits(5).says(&["TLS with 127.0.0.1:", "failed: ", "UnknownIssuer", "set SSL_CERT_FILE to its CA"]);
-        assert_eq!(sandbox.requests(cloud).len(), before);
-        // And the machine's own authorities, if it has any.
         let run = list(&sandbox, provider, |certctl| certctl.without("SSL_CERT_FILE")).exits(5);
         assert!(run.took.as_secs() < 3 && run.errors()[0].contains("SSL_CERT_FILE"), "{}", run.stderr);
         assert_eq!(sandbox.requests(cloud).len(), before);
-    }
-}
-
-#[test]
-fn the_servers_certificate_is_wrong() {
-    for (server, words) in [
-        (Server::OtherName, &["TLS with 127.0.0.1:", "not valid for name", "elsewhere.example"][..]),
-        (Server::Expired, &["TLS with 127.0.0.1:", "expired"]),
-        (Server::NotYetValid, &["TLS with 127.0.0.1:", "not valid yet"]),
-    ] {
-        let sandbox = sandbox(server);
-        for (provider, cloud) in PROVIDERS {
-            list(&sandbox, provider, |certctl| certctl).exits(5).says(words);
-            assert!(sandbox.requests(cloud).is_empty());
-        }
     }
 }
 

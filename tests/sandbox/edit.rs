@@ -21,11 +21,11 @@ pub(crate) struct Shape {
 /// What a listing says that is not so. The total follows, but for a lie about just that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lie {
-    /// Every page brings new certificates.
-    NeverEnds,
+    /// Every page brings so many new certificates.
+    NeverEnds(usize),
     /// As many certificates, a thousand on a page.
     Holds(usize),
-    /// Every row twice, one after the other.
+    /// Every certificate twice, one row after the other.
     Twice,
     /// Every page begins with the row that the one before ended with.
     Overlaps,
@@ -39,7 +39,7 @@ pub(crate) enum Lie {
 
 impl Lie {
     pub(crate) const NAMES: [(&'static str, Self); 6] = [
-        ("never-ends", Self::NeverEnds),
+        ("never-ends", Self::NeverEnds(100)),
         ("twice", Self::Twice),
         ("overlaps", Self::Overlaps),
         ("repeats", Self::Repeats),
@@ -52,12 +52,15 @@ impl Lie {
         let rows = |offset: usize| listed.iter().skip(offset).take(limit).copied().collect::<Vec<T>>();
         let total = listed.len();
         match self {
-            Self::Twice => (rows(offset).into_iter().flat_map(|row| [row, row]).collect(), total),
+            Self::Twice => {
+                let rows = listed.iter().flat_map(|row| [*row, *row]).skip(offset).take(limit);
+                (rows.collect(), 2 * total)
+            }
             Self::Overlaps => (rows(offset.saturating_sub(1)), total),
             Self::Repeats => (rows(0), total + 100),
             Self::PromisesMore => (rows(offset), total + 100),
             Self::PromisesOne => (rows(offset), 1),
-            Self::NeverEnds | Self::Holds(_) => (rows(offset), total),
+            Self::NeverEnds(_) | Self::Holds(_) => (rows(offset), total),
         }
     }
 
@@ -65,7 +68,7 @@ impl Lie {
     fn made_up(self, shape: Shape, reply: &mut Value) {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let (count, total) = match self {
-            Self::NeverEnds => (10, 1_000_000_000),
+            Self::NeverEnds(count) => (count, 1_000_000_000),
             Self::Holds(total) => (1_000.min(total), total),
             _ => return,
         };

@@ -3,10 +3,13 @@
 
 mod clock;
 mod keys;
+mod listings;
 mod matrix;
+mod others;
 mod passing;
 mod scene;
 mod slow;
+mod tls;
 
 use std::collections::HashSet;
 

@@ -234,7 +234,7 @@ pub(super) type Facts = (PathBuf, u64, u32, i64, i64, Vec<u8>);
 
 /// The run's own directory has a lock, with its last holder's number, and what it remembers: nothing else. It comes with
 /// the first run, and with it changes the directory that it is in.
-fn on_disk(directory: &Path) -> Vec<Facts> {
+pub(super) fn on_disk(directory: &Path) -> Vec<Facts> {
     let mut found = snapshot(directory);
     let own = |path: &Path| path.components().any(|part| part.as_os_str() == ".certctl");
     let known = [".certctl", ".certctl/lock", ".certctl/facts.json"];

@@ -116,12 +116,12 @@ fn listings_that_lie() {
     };
     let held: Vec<_> = sandbox.certificates(Cloud::Ctyun, Account::Repeating).into_iter().map(|held| held.id).collect();
     let [a, b, c] = [0, 1, 2].map(|n: usize| held[n].clone());
-    assert_eq!(page(Lie::Twice, 1), (vec![a.clone(), a.clone(), b.clone(), b.clone()], 3));
+    assert_eq!(page(Lie::Twice, 1), (vec![a.clone(), a.clone()], 6));
     assert_eq!(page(Lie::Overlaps, 2), (vec![b.clone(), c.clone()], 3));
     assert_eq!(page(Lie::Repeats, 2), (vec![a, b], 103));
     assert_eq!((page(Lie::PromisesMore, 2), page(Lie::PromisesMore, 3)), ((vec![c.clone()], 103), (Vec::new(), 103)));
     assert_eq!(page(Lie::PromisesOne, 2), (vec![c], 1));
-    let [(first, total), (second, _)] = [1, 2].map(|number| page(Lie::NeverEnds, number));
+    let [(first, total), (second, _)] = [1, 2].map(|number| page(Lie::NeverEnds(10), number));
     assert!(first.iter().all(|id| !second.contains(id)) && total > 1_000_000, "{first:?} {second:?}");
     let (ids, total) = page(Lie::Holds(5_000), 1);
     assert_eq!((ids.len(), total), (1_000, 5_000));
