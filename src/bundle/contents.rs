@@ -15,7 +15,7 @@ use crate::keystore;
 /// Different certificates, and different keys, of one material. Bounds how often a key may have to be matched and a
 /// signature verified.
 const MAX_DIFFERENT: usize = 100;
-/// How often a password is tried on something. Each try may cost as much as a key store may ask for.
+/// How often a password is tried on something.
 const MAX_TRIES: usize = 64;
 
 /// What the material holds.

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::BundleError;
 use super::certificate::Certificate;
 use super::key::{Parsed, PrivateKey};
-use crate::keystore::{self, KeystoreError, Kind, Opened, OpenedKey};
+use crate::keystore::{self, Budget, KeystoreError, Kind, Opened, OpenedKey};
 
 /// Different passwords that are tried on one material.
 const MAX_PASSWORDS: usize = 20;
@@ -55,8 +55,9 @@ impl Sealed {
 
     /// The keys and certificates in it.
     pub(super) fn open(&self, passwords: &mut Passwords) -> Result<(Vec<PrivateKey>, Vec<Certificate>), BundleError> {
-        let opened =
-            passwords.find(|password| self.open_with(password)).map_err(|fault| self.shut(fault, passwords))?;
+        let opened = passwords
+            .find(|password, budget| self.open_with(password, budget))
+            .map_err(|fault| self.shut(fault, passwords))?;
         let damaged = |what| self.shut(KeystoreError::Damaged { what }, passwords);
         let keys = opened.keys.iter().map(|key| match PrivateKey::parse(&key.der) {
             Some(Parsed::Key(key)) => Ok(key),
@@ -69,12 +70,12 @@ impl Sealed {
         Ok((keys.collect::<Result<_, _>>()?, certificates.collect::<Result<_, _>>()?))
     }
 
-    fn open_with(&self, password: &str) -> Result<Opened, KeystoreError> {
+    fn open_with(&self, password: &str, budget: &mut Budget) -> Result<Opened, KeystoreError> {
         let only = |der| Opened { keys: vec![OpenedKey { alias: None, der }], certificates: Vec::new() };
         match &self.lock {
-            Lock::Key(der) => keystore::open_key(der, password).map(only),
-            Lock::LegacyKey { dek_info, body } => keystore::open_legacy_key(dek_info, body, password).map(only),
-            Lock::Store(kind, bytes) => kind.open(bytes, password),
+            Lock::Key(der) => keystore::open_key(der, password, budget).map(only),
+            Lock::LegacyKey { dek_info, body } => keystore::open_legacy_key(dek_info, body, password, budget).map(only),
+            Lock::Store(kind, bytes) => kind.open(bytes, password, budget),
         }
     }
 
@@ -114,6 +115,8 @@ pub(super) struct Passwords {
     known: Vec<Password>,
     /// The one that opened something: of what comes together, all has the same.
     right: Option<SecretString>,
+    /// What all tries together may cost.
+    budget: Budget,
 }
 
 impl Passwords {
@@ -129,7 +132,7 @@ impl Passwords {
                 known.push(password);
             }
         }
-        Self { known, right: None }
+        Self { known, right: None, budget: Budget::default() }
     }
 
     /// How many are tried on each thing.
@@ -138,11 +141,11 @@ impl Passwords {
     }
 
     /// What comes of the first password that opens. The last one tried is the empty one, which nobody has to know.
-    fn find<T>(&mut self, open: impl Fn(&str) -> Result<T, KeystoreError>) -> Result<T, KeystoreError> {
+    fn find<T>(&mut self, open: impl Fn(&str, &mut Budget) -> Result<T, KeystoreError>) -> Result<T, KeystoreError> {
         let mut fault = KeystoreError::WrongPassword;
         let secrets = self.right.iter().chain(self.known.iter().map(|password| &password.secret));
         for secret in secrets.chain(&[SecretString::default()]) {
-            match open(secret.expose_secret()) {
+            match open(secret.expose_secret(), &mut self.budget) {
                 Ok(opened) => {
                     self.right = Some(secret.clone());
                     return Ok(opened);

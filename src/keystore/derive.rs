@@ -12,29 +12,48 @@ use super::hash::Hash;
 /// guessed whatever the number, and a server does this work, several times over, whenever it loads its key store.
 pub(super) const OWN_ITERATIONS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
-/// The work that opening something may still ask for. All keys that one key store has derived come out of one budget.
-pub(super) struct Budget {
-    spent: u64,
+/// The work that opening things may still ask for. Whoever sends them says how much each try of a password costs, so
+/// all tries on all that came together come out of one budget.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    left: u64,
 }
 
 impl Budget {
-    /// Iterations for everything in one key store: some seconds. OpenSSL does 2,048 where nothing else is asked for,
-    /// Java 10,000, password managers a million.
-    const ITERATIONS: u64 = 10_000_000;
-    /// `N · r · p` of scrypt, each of which is 128 bytes of memory at most and as much mixing: 256 MiB.
+    /// Iterations: some seconds. OpenSSL does 2,048 where nothing else is asked for, Java 10,000, password managers a
+    /// million.
+    pub const ITERATIONS: u64 = 10_000_000;
+    /// `N · r · p` of one scrypt, each of which is 128 bytes of memory at most, 256 MiB, and no more work than an
+    /// iteration.
     const SCRYPT: u64 = 1 << 21;
+    /// So many bytes are read, hashed and decrypted in the time of an iteration.
+    const BYTES: usize = 64;
 
-    pub(super) const fn new() -> Self {
-        Self { spent: 0 }
+    /// The iterations that are left.
+    #[must_use]
+    pub const fn left(&self) -> u64 {
+        self.left
+    }
+
+    fn spend(&mut self, iterations: u64) -> Result<(), KeystoreError> {
+        match self.left.checked_sub(iterations) {
+            Some(left) => self.left = left,
+            None => {
+                return Err(KeystoreError::TooManyIterations { iterations, left: self.left, limit: Self::ITERATIONS });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away what one try on so many bytes costs, whatever they are.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), KeystoreError> {
+        self.spend(u64::try_from(bytes.len() / Self::BYTES).unwrap_or(u64::MAX))
     }
 
     /// Takes away what an INTEGER asks for, before it is done.
     pub(super) fn iterations(&mut self, digits: &[u8]) -> Result<NonZeroU32, KeystoreError> {
         let iterations = number(digits);
-        self.spent = self.spent.saturating_add(iterations);
-        if self.spent > Self::ITERATIONS {
-            return Err(KeystoreError::TooManyIterations { iterations: self.spent, limit: Self::ITERATIONS });
-        }
+        self.spend(iterations)?;
         let iterations = u32::try_from(iterations).ok().and_then(NonZeroU32::new);
         iterations.ok_or(KeystoreError::Damaged { what: "the number of iterations" })
     }
@@ -44,15 +63,20 @@ impl Budget {
         let damaged = || KeystoreError::Damaged { what: "the parameters of scrypt" };
         let (n, r, p) = (number(n), number(r), number(p));
         let work = n.saturating_mul(r).saturating_mul(p);
-        // One scrypt at its limit takes as long as all iterations.
-        self.spent = self.spent.saturating_add(work.saturating_mul(Self::ITERATIONS / Self::SCRYPT));
-        if work > Self::SCRYPT || self.spent > Self::ITERATIONS {
-            return Err(KeystoreError::TooManyIterations { iterations: work, limit: Self::SCRYPT });
+        if work > Self::SCRYPT {
+            return Err(KeystoreError::TooMuchMemory { limit: Self::SCRYPT * 128 });
         }
+        self.spend(work)?;
         let power = n.is_power_of_two().then(|| n.trailing_zeros()).and_then(|power| u8::try_from(power).ok());
         let (r, p) = (u32::try_from(r).ok(), u32::try_from(p).ok());
         let (Some(power), Some(r), Some(p)) = (power, r, p) else { return Err(damaged()) };
         scrypt::Params::new(power, r, p).map_err(|_| damaged())
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { left: Self::ITERATIONS }
     }
 }
 

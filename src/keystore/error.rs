@@ -20,12 +20,21 @@ pub enum KeystoreError {
         /// Its name or object identifier.
         what: String,
     },
-    /// Opening it would take far longer than any key store that is meant to be opened.
-    #[error("it asks for {iterations} iterations, of which at most {limit} are done")]
+    /// Trying a password on it, after all that was tried before, would take far longer than on any that is meant to be
+    /// opened.
+    #[error("it asks for {iterations} iterations where {left} are left of {limit}, the most that are done at one time")]
     TooManyIterations {
         /// How many it asks for.
         iterations: u64,
-        /// How many are done.
+        /// How many are left.
+        left: u64,
+        /// How many are done for all that came together.
+        limit: u64,
+    },
+    /// Its scrypt needs more memory than any that is meant to be opened.
+    #[error("its scrypt asks for more than {limit} bytes of memory")]
+    TooMuchMemory {
+        /// How much it may be.
         limit: u64,
     },
 }

@@ -11,9 +11,10 @@ use crate::der::{self, Reader};
 /// The PKCS#8 in an EncryptedPrivateKeyInfo (RFC 5958, section 3).
 ///
 /// # Errors
-/// When the password is not the one, the DER is damaged, or the encryption is not known.
-pub fn open_key(der: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
-    Password::try_forms(password, |password| decrypt(der, password, &mut Budget::new()))
+/// When the password is not the one, the DER is damaged, the encryption is not known, or it asks for too much work.
+pub fn open_key(der: &[u8], password: &str, budget: &mut Budget) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+    budget.bytes(der)?;
+    Password::try_forms(password, |password| decrypt(der, password, budget))
 }
 
 /// `EncryptedPrivateKeyInfo ::= SEQUENCE { AlgorithmIdentifier, OCTET STRING }`, decrypted. A wrong password that passes

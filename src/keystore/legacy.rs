@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::KeystoreError;
 use super::cipher::Cipher;
+use super::derive::Budget;
 use super::hash::Hash;
 use crate::der::{self, Reader};
 
@@ -16,7 +17,13 @@ const SALT_BYTES: usize = 8;
 ///
 /// # Errors
 /// As for [`open_key`](super::open_key).
-pub fn open_legacy_key(dek_info: &str, body: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+pub fn open_legacy_key(
+    dek_info: &str,
+    body: &[u8],
+    password: &str,
+    budget: &mut Budget,
+) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+    budget.bytes(body)?;
     let (name, vector) = dek_info.split_once(',').ok_or(KeystoreError::Damaged { what: "its DEK-Info" })?;
     let cipher = cipher(name.trim())?;
     let vector = unhex(vector.trim()).filter(|vector| vector.len() == cipher.block_length());

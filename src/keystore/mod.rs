@@ -22,6 +22,7 @@ use std::fmt;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+pub use derive::Budget;
 pub use error::KeystoreError;
 pub use jks::jks;
 pub use key::open_key;
@@ -83,10 +84,12 @@ impl Kind {
     /// What is in `bytes`, of which this is the kind.
     ///
     /// # Errors
-    /// When the password is not the one, the bytes are damaged, or they ask for something that is not done here.
-    pub fn open(self, bytes: &[u8], password: &str) -> Result<Opened, KeystoreError> {
+    /// When the password is not the one, the bytes are damaged, or they ask for something that is not done here, or for
+    /// more work than is left.
+    pub fn open(self, bytes: &[u8], password: &str, budget: &mut Budget) -> Result<Opened, KeystoreError> {
+        budget.bytes(bytes)?;
         match self {
-            Self::Pkcs12 => pkcs12::open(bytes, password),
+            Self::Pkcs12 => pkcs12::open(bytes, password, budget),
             Self::Jks => jks::open(bytes, password),
             Self::Jceks => Err(KeystoreError::Unsupported { what: "JCEKS".to_owned() }),
         }

@@ -1,7 +1,7 @@
 //! Keys that OpenSSL encrypted in its own way, from before PKCS#8: headers that were mangled, and passwords that are wrong.
 
 use certctl::bundle::BundleError;
-use certctl::keystore::{KeystoreError, open_legacy_key};
+use certctl::keystore::{Budget, KeystoreError, open_legacy_key};
 
 use super::pki::Pki;
 use super::sealed::{RIGHT, desk, made, open, pieces};
@@ -14,7 +14,7 @@ fn no_wrong_password_opens_a_legacy_key() {
     {
         let body: Vec<u8> = (0..length).map(|n| (n * n % 251) as u8).collect();
         for n in 0..3_000 {
-            let opened = open_legacy_key(dek_info, &body, &n.to_string());
+            let opened = open_legacy_key(dek_info, &body, &n.to_string(), &mut Budget::default());
             assert_eq!(opened.unwrap_err(), KeystoreError::WrongPassword, "{dek_info} {n}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use certctl::keystore::{KeystoreError, Kind, Strength, open_key, pkcs12};
+use certctl::keystore::{Budget, KeystoreError, Kind, Strength, open_key, pkcs12};
 use sha1::Digest as _;
 
 use super::{KEYS, Owner, openssl, tlv};
@@ -64,26 +64,25 @@ fn by_scrypt(n: u64, r: u64, p: u64) -> Vec<u8> {
 #[test]
 fn too_much_work_is_refused_before_it_is_done() {
     for iterations in [MOST + 1, u64::from(u32::MAX) + 2, u64::MAX] {
-        let wanted = KeystoreError::TooManyIterations { iterations, limit: MOST };
-        assert_eq!(open_key(&by_pbkdf2(iterations), "x").err(), Some(wanted));
+        let wanted = KeystoreError::TooManyIterations { iterations, left: MOST - 1, limit: MOST };
+        assert_eq!(open_key(&by_pbkdf2(iterations), "x", &mut Budget::default()).err(), Some(wanted));
     }
-    for ([n, r, p], iterations) in [
-        ([1 << 40, 8, 1], 1 << 43),
-        ([1 << 19, 8, 1], 1 << 22),
-        ([1 << 17, 17, 1], 17 << 17),
-        ([2, 1, 1 << 21], 1 << 22),
-        ([2, 1 << 21, 1], 1 << 22),
-        ([u64::MAX, u64::MAX, 1], u64::MAX),
-    ] {
-        let wanted = KeystoreError::TooManyIterations { iterations, limit: 1 << 21 };
-        assert_eq!(open_key(&by_scrypt(n, r, p), "x").err(), Some(wanted), "{n} {r} {p}");
+    for [n, r, p] in
+        [[1 << 40, 8, 1], [1 << 19, 8, 1], [1 << 17, 17, 1], [2, 1, 1 << 21], [2, 1 << 21, 1], [u64::MAX, u64::MAX, 1]]
+    {
+        let wanted = KeystoreError::TooMuchMemory { limit: 256 << 20 };
+        assert_eq!(open_key(&by_scrypt(n, r, p), "x", &mut Budget::default()).err(), Some(wanted), "{n} {r} {p}");
     }
-    assert_eq!(open_key(&by_pbkdf2(1), "x").err(), Some(KeystoreError::WrongPassword));
-    assert_eq!(open_key(&by_scrypt(2, 1, 1), "x").err(), Some(KeystoreError::WrongPassword));
+    assert_eq!(open_key(&by_pbkdf2(1), "x", &mut Budget::default()).err(), Some(KeystoreError::WrongPassword));
+    assert_eq!(open_key(&by_scrypt(2, 1, 1), "x", &mut Budget::default()).err(), Some(KeystoreError::WrongPassword));
     let damaged = |what| Some(KeystoreError::Damaged { what });
-    assert_eq!(open_key(&by_pbkdf2(0), "x").err(), damaged("the number of iterations"));
+    assert_eq!(open_key(&by_pbkdf2(0), "x", &mut Budget::default()).err(), damaged("the number of iterations"));
     for [n, r, p] in [[0, 8, 1], [3, 8, 1], [2, 0, 1], [2, 1, 0]] {
-        assert_eq!(open_key(&by_scrypt(n, r, p), "x").err(), damaged("the parameters of scrypt"), "{n} {r} {p}");
+        assert_eq!(
+            open_key(&by_scrypt(n, r, p), "x", &mut Budget::default()).err(),
+            damaged("the parameters of scrypt"),
+            "{n} {r} {p}"
+        );
     }
 }
 
@@ -96,11 +95,17 @@ fn all_keys_of_a_store_share_one_budget() {
     let key = format!("pkcs8 -topk8 -in {KEYS}/rsa-2048.pem -outform DER -out @/key.der -passout pass:x");
     openssl(dir.path(), &format!("{key} -v2 aes-256-cbc -iter 3"));
     let first = bag(2, &fs::read(dir.path().join("key.der")).unwrap());
-    let opened = Kind::Pkcs12.open(&of_bags(&[first.clone(), first.clone()]), "x").unwrap();
+    let opened = Kind::Pkcs12.open(&of_bags(&[first.clone(), first.clone()]), "x", &mut Budget::default()).unwrap();
     assert_eq!(opened.keys.len(), 2);
-    let second = bag(2, &by_pbkdf2(MOST - 2));
-    let wanted = KeystoreError::TooManyIterations { iterations: MOST + 1, limit: MOST };
-    assert_eq!(Kind::Pkcs12.open(&of_bags(&[first, second]), "x").err(), Some(wanted));
+    let mut budget = Budget::default();
+    let both = of_bags(&[first.clone(), bag(2, &by_pbkdf2(MOST))]);
+    let Some(KeystoreError::TooManyIterations { left, .. }) = Kind::Pkcs12.open(&both, "x", &mut budget).err() else {
+        panic!("ten million and three are done")
+    };
+    // What the bytes cost is in proportion to them.
+    assert!((MOST - 100..MOST - 3).contains(&left) && left == budget.left(), "{left}");
+    // What is refused costs nothing, so that the next may be opened.
+    assert_eq!(Kind::Pkcs12.open(&of_bags(&[first]), "x", &mut budget).unwrap().keys.len(), 1);
 }
 
 #[test]
@@ -119,19 +124,25 @@ fn bags_of_every_kind() {
     let unknown = bag(77, &[]);
     let bags =
         [certificate(&owner.chain[0], 1), revocation_list, bag(1, &owner.key), secret, unknown, bag(6, &nested(6))];
-    let opened = Kind::Pkcs12.open(&of_bags(&bags), "whatever").unwrap();
+    let opened = Kind::Pkcs12.open(&of_bags(&bags), "whatever", &mut Budget::default()).unwrap();
     assert_eq!(opened.keys.len(), 2);
     assert!(opened.keys.iter().all(|key| key.alias.is_none() && *key.der == owner.key));
     assert_eq!(opened.certificates, owner.chain[..1]);
 
     let sdsi = of_bags(&[certificate(b"not X.509", 2)]);
-    assert!(Kind::Pkcs12.open(&sdsi, "").unwrap().certificates.is_empty());
+    assert!(Kind::Pkcs12.open(&sdsi, "", &mut Budget::default()).unwrap().certificates.is_empty());
     let deeper = of_bags(&[bag(6, &nested(7))]);
-    assert_eq!(Kind::Pkcs12.open(&deeper, "").err(), Some(unsupported("bags inside each other")));
+    assert_eq!(
+        Kind::Pkcs12.open(&deeper, "", &mut Budget::default()).err(),
+        Some(unsupported("bags inside each other"))
+    );
     let deepest = of_bags(&[bag(6, &nested(10_000))]);
-    assert!(Kind::Pkcs12.open(&deepest, "").is_err());
+    assert!(Kind::Pkcs12.open(&deepest, "", &mut Budget::default()).is_err());
     let no_key = of_bags(&[bag(1, &owner.chain[0])]);
-    assert_eq!(Kind::Pkcs12.open(&no_key, "").err(), Some(KeystoreError::Damaged { what: "a bag of the key store" }));
+    assert_eq!(
+        Kind::Pkcs12.open(&no_key, "", &mut Budget::default()).err(),
+        Some(KeystoreError::Damaged { what: "a bag of the key store" })
+    );
 }
 
 #[test]
@@ -139,15 +150,21 @@ fn other_protection_than_a_password_is_named() {
     let content = tlv(0x30, &[]);
     let signed = pfx(SIGNED_DATA, &content);
     assert_eq!(Kind::of(&signed), Some(Kind::Pkcs12));
-    assert_eq!(Kind::Pkcs12.open(&signed, "x").err(), Some(unsupported("a signature in place of a password")));
+    assert_eq!(
+        Kind::Pkcs12.open(&signed, "x", &mut Budget::default()).err(),
+        Some(unsupported("a signature in place of a password"))
+    );
     let enveloped = tlv(0x30, &[&tlv(0x30, &[ENVELOPED_DATA, &tlv(0xa0, &[&content])])]);
     let enveloped = pfx(DATA, &tlv(4, &[&enveloped]));
-    assert_eq!(Kind::Pkcs12.open(&enveloped, "x").err(), Some(unsupported("a public key in place of a password")));
+    assert_eq!(
+        Kind::Pkcs12.open(&enveloped, "x", &mut Budget::default()).err(),
+        Some(unsupported("a public key in place of a password"))
+    );
 
     let mut made = Owner::ec().entry("a", |entry| pkcs12(entry, "x", Strength::Modern)).unwrap().to_vec();
     let at = made.windows(SHA256.len()).rposition(|window| window == SHA256).unwrap();
     made[at..at + SHA256.len()].copy_from_slice(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0e");
-    assert_eq!(Kind::Pkcs12.open(&made, "x").err(), Some(unsupported("PBMAC1")));
+    assert_eq!(Kind::Pkcs12.open(&made, "x", &mut Budget::default()).err(), Some(unsupported("PBMAC1")));
 }
 
 /// One value's tag, and where its content is.
@@ -200,10 +217,10 @@ fn ber_opens() {
     let dir = tempfile::tempdir().unwrap();
     for ber in [all, inside] {
         assert_eq!(Kind::of(&ber), Some(Kind::Pkcs12));
-        assert!(owner.is_in(&Kind::Pkcs12.open(&ber, "x").unwrap()));
-        assert_eq!(Kind::Pkcs12.open(&ber, "y").err(), Some(KeystoreError::WrongPassword));
+        assert!(owner.is_in(&Kind::Pkcs12.open(&ber, "x", &mut Budget::default()).unwrap()));
+        assert_eq!(Kind::Pkcs12.open(&ber, "y", &mut Budget::default()).err(), Some(KeystoreError::WrongPassword));
         for length in (0..ber.len()).step_by(7) {
-            assert!(Kind::Pkcs12.open(&ber[..length], "x").is_err(), "{length} bytes");
+            assert!(Kind::Pkcs12.open(&ber[..length], "x", &mut Budget::default()).is_err(), "{length} bytes");
         }
         if oracle::has("openssl") {
             fs::write(dir.path().join("ber.p12"), &ber).unwrap();
@@ -212,7 +229,7 @@ fn ber_opens() {
     }
     let endless = [[0x30, 0x80].repeat(100_000), vec![0; 200_000]].concat();
     assert_eq!(Kind::of(&endless), None);
-    assert!(Kind::Pkcs12.open(&endless, "x").is_err());
+    assert!(Kind::Pkcs12.open(&endless, "x", &mut Budget::default()).is_err());
 }
 
 #[test]
@@ -223,7 +240,7 @@ fn java_key_stores_of_both_versions() {
         let entry = [b"\0\0\0\x02\0\x01a\0\0\0\0\0\0\0\0", kind, &length, certificate].concat();
         let store = [b"\xfe\xed\xfe\xed\0\0\0", &[version][..], b"\0\0\0\x01", &entry].concat();
         let hash = sha1::Sha1::digest([b"\0x".as_slice(), b"Mighty Aphrodite", &store].concat());
-        let opened = Kind::Jks.open(&[store.as_slice(), &hash].concat(), "x").unwrap();
+        let opened = Kind::Jks.open(&[store.as_slice(), &hash].concat(), "x", &mut Budget::default()).unwrap();
         assert!(opened.keys.is_empty());
         assert_eq!(opened.certificates.len(), wanted);
         assert!(opened.certificates.iter().all(|der| der == certificate));

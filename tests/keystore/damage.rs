@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use certctl::keystore::{Kind, Opened, Strength, jks, open_key, pkcs12};
+use certctl::keystore::{Budget, Kind, Opened, Strength, jks, open_key, pkcs12};
 use rcgen::KeyPair;
 
 use super::{KEYS, Owner, openssl};
@@ -32,8 +32,8 @@ fn same(left: &Opened, right: &Opened) -> bool {
 }
 
 fn check(kind: Kind, whole: &[u8]) {
-    let right = kind.open(whole, "x").unwrap();
-    each_damage(whole, |damaged, how| match kind.open(damaged, "x") {
+    let right = kind.open(whole, "x", &mut Budget::default()).unwrap();
+    each_damage(whole, |damaged, how| match kind.open(damaged, "x", &mut Budget::default()) {
         Ok(opened) => assert!(same(&opened, &right), "{kind:?}, {how}: something else is in it"),
         Err(error) => assert!(!error.to_string().is_empty()),
     });
@@ -60,9 +60,11 @@ fn damaged_pkcs12() {
     }
     // Without a MAC anything may come of it but a panic.
     openssl(dir.path(), "pkcs12 -export -nomac -iter 1 -in @/all.pem -out @/made.p12 -passout pass:x");
-    each_damage(&fs::read(dir.path().join("made.p12")).unwrap(), |damaged, _| drop(Kind::Pkcs12.open(damaged, "x")));
+    each_damage(&fs::read(dir.path().join("made.p12")).unwrap(), |damaged, _| {
+        drop(Kind::Pkcs12.open(damaged, "x", &mut Budget::default()))
+    });
     for length in (0..made.len()).step_by(10) {
-        assert!(Kind::Pkcs12.open(&made[..length], "x").is_err(), "{length} bytes");
+        assert!(Kind::Pkcs12.open(&made[..length], "x", &mut Budget::default()).is_err(), "{length} bytes");
     }
 }
 
@@ -85,7 +87,7 @@ fn damaged_keys() {
         // Nothing tells a flipped bit from the right one in what is encrypted; where the rest is damaged, it does not open.
         let whole = fs::read(dir.path().join("key.der")).unwrap();
         each_damage(&whole, |damaged, how| {
-            let opened = open_key(damaged, "x");
+            let opened = open_key(damaged, "x", &mut Budget::default());
             assert!(damaged.len() == whole.len() || opened.is_err(), "{form}, {how}");
         });
     }
@@ -97,8 +99,8 @@ fn whatever_is_no_key_store_is_told() {
     for bytes in [&b""[..], b"\xfe\xed\xfe", b"\x30", b"\x30\x80", b"\x30\x03\x02\x01\x03", &pem] {
         assert_eq!(Kind::of(bytes), None);
         for kind in [Kind::Pkcs12, Kind::Jks, Kind::Jceks] {
-            assert!(kind.open(bytes, "x").is_err());
+            assert!(kind.open(bytes, "x", &mut Budget::default()).is_err());
         }
-        assert!(open_key(bytes, "x").is_err());
+        assert!(open_key(bytes, "x", &mut Budget::default()).is_err());
     }
 }

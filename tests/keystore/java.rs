@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use certctl::digest::hex;
-use certctl::keystore::{KeystoreError, Kind, Strength, jks, pkcs12};
+use certctl::keystore::{Budget, KeystoreError, Kind, Strength, jks, pkcs12};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 
 use super::{CREATED, Owner};
@@ -133,8 +133,12 @@ fn what_java_writes_opens() {
     for (path, kind, alias, password, owner) in written {
         let bytes = fs::read(&path).unwrap();
         assert_eq!(Kind::of(&bytes), Some(kind), "{alias:?}");
-        let mut opened = kind.open(&bytes, password).unwrap();
-        assert_eq!(kind.open(&bytes, "wrong").err(), Some(KeystoreError::WrongPassword), "{alias:?}");
+        let mut opened = kind.open(&bytes, password, &mut Budget::default()).unwrap();
+        assert_eq!(
+            kind.open(&bytes, "wrong", &mut Budget::default()).err(),
+            Some(KeystoreError::WrongPassword),
+            "{alias:?}"
+        );
         if let Some(alias) = alias {
             assert!(owner.is_in(&opened), "{alias}");
             // Java's own kind has it in lower case, and so does Java's PKCS#12.
@@ -205,7 +209,7 @@ fn what_keytool_writes_opens() {
     for (name, kind) in [("p12", Kind::Pkcs12), ("jks", Kind::Jks)] {
         let bytes = fs::read(dir.path().join(name)).unwrap();
         assert_eq!(Kind::of(&bytes), Some(kind));
-        let opened = kind.open(&bytes, "correct horse").unwrap();
+        let opened = kind.open(&bytes, "correct horse", &mut Budget::default()).unwrap();
         let mut keys: Vec<_> = opened.keys.into_iter().map(|key| (key.alias.unwrap(), key.der.to_vec())).collect();
         keys.sort();
         assert_eq!(keys.iter().map(|(alias, _)| alias.as_str()).collect::<Vec<_>>(), ["one", "two"], "{name}");
@@ -219,5 +223,5 @@ fn what_keytool_writes_opens() {
     let bytes = fs::read(dir.path().join("jceks")).unwrap();
     assert_eq!(Kind::of(&bytes), Some(Kind::Jceks));
     let refused = KeystoreError::Unsupported { what: "JCEKS".to_owned() };
-    assert_eq!(Kind::Jceks.open(&bytes, "correct horse").err(), Some(refused));
+    assert_eq!(Kind::Jceks.open(&bytes, "correct horse", &mut Budget::default()).err(), Some(refused));
 }

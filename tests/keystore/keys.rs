@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use certctl::keystore::{KeystoreError, open_key};
+use certctl::keystore::{Budget, KeystoreError, open_key};
 use tempfile::TempDir;
 
 use super::{KEYS, openssl};
@@ -59,9 +59,13 @@ fn every_form_of_openssl_opens() {
     let Some((dir, plain)) = plain() else { return };
     for form in FORMS {
         let der = encrypted(dir.path(), form, "correct horse");
-        assert_eq!(open_key(&der, "correct horse").as_deref(), Ok(&plain), "{form}");
-        assert_eq!(open_key(&der, "battery staple").err(), Some(KeystoreError::WrongPassword), "{form}");
-        assert_eq!(open_key(&der, "").err(), Some(KeystoreError::WrongPassword), "{form}");
+        assert_eq!(open_key(&der, "correct horse", &mut Budget::default()).as_deref(), Ok(&plain), "{form}");
+        assert_eq!(
+            open_key(&der, "battery staple", &mut Budget::default()).err(),
+            Some(KeystoreError::WrongPassword),
+            "{form}"
+        );
+        assert_eq!(open_key(&der, "", &mut Budget::default()).err(), Some(KeystoreError::WrongPassword), "{form}");
     }
 }
 
@@ -72,12 +76,12 @@ fn passwords_of_every_kind() {
     for form in ["-v2 aes-256-cbc", "-scrypt -scrypt_N 1024", "-v1 PBE-SHA1-3DES", "-v1 PBE-MD5-DES"] {
         for password in ["x", " leading and trailing ", "pässwörter", "密码 пароль", "\u{1f511}", &long] {
             let der = encrypted(dir.path(), form, password);
-            assert_eq!(open_key(&der, password).as_deref(), Ok(&plain), "{form} {password}");
+            assert_eq!(open_key(&der, password, &mut Budget::default()).as_deref(), Ok(&plain), "{form} {password}");
         }
     }
     // What OpenSSL before 1.1 wrote for `ü`, of which it took each byte for a character.
     let der = encrypted(dir.path(), "-v1 PBE-SHA1-3DES", "Ã¼");
-    assert_eq!(open_key(&der, "ü").as_deref(), Ok(&plain));
+    assert_eq!(open_key(&der, "ü", &mut Budget::default()).as_deref(), Ok(&plain));
 }
 
 #[test]
@@ -86,7 +90,7 @@ fn padding_that_fits_by_chance_is_no_key() {
     let der = encrypted(dir.path(), "-v2 aes-128-cbc -iter 1", "right");
     // One in 256 passes the padding.
     for number in 0..3000 {
-        let opened = open_key(&der, &format!("wrong {number}"));
+        let opened = open_key(&der, &format!("wrong {number}"), &mut Budget::default());
         assert_eq!(opened.err(), Some(KeystoreError::WrongPassword), "{number}");
     }
 }
@@ -101,6 +105,10 @@ fn what_is_not_supported_is_named() {
         ("-v2 aes-256-cbc -v2prf hmacWithSHA224", "the algorithm 1.2.840.113549.2.8"),
     ] {
         let der = encrypted(dir.path(), form, "x");
-        assert_eq!(open_key(&der, "x").err(), Some(KeystoreError::Unsupported { what: what.to_owned() }), "{form}");
+        assert_eq!(
+            open_key(&der, "x", &mut Budget::default()).err(),
+            Some(KeystoreError::Unsupported { what: what.to_owned() }),
+            "{form}"
+        );
     }
 }

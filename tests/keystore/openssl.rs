@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certctl::keystore::{KeystoreError, Kind, Strength, pkcs12};
+use certctl::keystore::{Budget, KeystoreError, Kind, Strength, pkcs12};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 use tempfile::TempDir;
 
@@ -61,23 +61,30 @@ fn what_openssl_writes_opens() {
     ] {
         let der = exported(dir.path(), form, "correct horse");
         assert_eq!(Kind::of(&der), Some(Kind::Pkcs12), "{form}");
-        let opened = Kind::Pkcs12.open(&der, "correct horse").unwrap();
+        let opened = Kind::Pkcs12.open(&der, "correct horse", &mut Budget::default()).unwrap();
         assert!(owner.is_in(&opened), "{form}");
         let alias = form.contains("-name").then_some("Www.Example.com");
         assert_eq!(opened.keys[0].alias.as_deref(), alias, "{form}");
         for wrong in ["correct horses", "", "päss"] {
-            assert_eq!(Kind::Pkcs12.open(&der, wrong).err(), Some(KeystoreError::WrongPassword), "{form}: {wrong}");
+            assert_eq!(
+                Kind::Pkcs12.open(&der, wrong, &mut Budget::default()).err(),
+                Some(KeystoreError::WrongPassword),
+                "{form}: {wrong}"
+            );
         }
     }
     for form in ["", "-legacy"] {
         for password in PASSWORDS {
             let der = exported(dir.path(), form, password);
-            assert!(owner.is_in(&Kind::Pkcs12.open(&der, password).unwrap()), "{form}: {password}");
+            assert!(
+                owner.is_in(&Kind::Pkcs12.open(&der, password, &mut Budget::default()).unwrap()),
+                "{form}: {password}"
+            );
         }
     }
     // What OpenSSL before 1.1 wrote for `ü`, of which it took each byte for a character.
     let der = exported(dir.path(), "-legacy", "Ã¼");
-    assert!(owner.is_in(&Kind::Pkcs12.open(&der, "ü").unwrap()));
+    assert!(owner.is_in(&Kind::Pkcs12.open(&der, "ü", &mut Budget::default()).unwrap()));
 }
 
 #[test]
@@ -88,7 +95,7 @@ fn certificates_alone() {
     let owner = Owner::ec();
     let dir = written(&owner);
     let der = exported(dir.path(), "-nokeys", "x");
-    let opened = Kind::Pkcs12.open(&der, "x").unwrap();
+    let opened = Kind::Pkcs12.open(&der, "x", &mut Budget::default()).unwrap();
     assert!(opened.keys.is_empty());
     assert_eq!(opened.certificates, owner.chain);
 }
@@ -104,7 +111,7 @@ fn openssl_reads_what_is_written_here() {
         for (owner, password) in owners.iter().cycle().zip(PASSWORDS) {
             let dir = written(owner);
             let made = owner.entry("Www.Example.com", |entry| pkcs12(entry, password, strength)).unwrap();
-            assert!(owner.is_in(&Kind::Pkcs12.open(&made, password).unwrap()));
+            assert!(owner.is_in(&Kind::Pkcs12.open(&made, password, &mut Budget::default()).unwrap()));
             fs::write(dir.path().join("made.p12"), &made).unwrap();
             fs::write(dir.path().join("password"), format!("{password}\n")).unwrap();
             let legacy = if strength == Strength::Legacy { "-legacy" } else { "" };

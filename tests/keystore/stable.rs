@@ -1,6 +1,6 @@
 //! The same input gives the same bytes; other input gives other salts.
 
-use certctl::keystore::{Entry, Strength, jks, pkcs12};
+use certctl::keystore::{Budget, Entry, Strength, jks, pkcs12};
 use jiff::Timestamp;
 
 use super::Owner;
@@ -98,6 +98,6 @@ fn nothing_secret_is_shown() {
         assert_eq!(shown, r#"Entry { alias: "alias", chain: 3, .. }"#);
         jks(entry, "password").unwrap()
     });
-    let opened = certctl::keystore::Kind::Jks.open(&made, "password").unwrap();
+    let opened = certctl::keystore::Kind::Jks.open(&made, "password", &mut Budget::default()).unwrap();
     assert_eq!(format!("{opened:?}"), r#"Opened { keys: [OpenedKey { alias: Some("alias"), .. }], .. }"#);
 }

@@ -15,12 +15,12 @@ const DEEPEST: usize = 8;
 /// Opens bags, and collects what was in them.
 pub(super) struct Bags<'a> {
     password: &'a Password<'a>,
-    pub(super) budget: Budget,
+    pub(super) budget: &'a mut Budget,
     pub(super) opened: Opened,
 }
 
 impl<'a> Bags<'a> {
-    pub(super) fn new(password: &'a Password<'a>, budget: Budget) -> Self {
+    pub(super) fn new(password: &'a Password<'a>, budget: &'a mut Budget) -> Self {
         Self { password, budget, opened: Opened::default() }
     }
 
@@ -38,7 +38,7 @@ impl<'a> Bags<'a> {
             match bag.kind {
                 oid::KEY_BAG if is_private_key(bag.value) => self.add_key(&bag, Zeroizing::new(bag.value.to_vec())),
                 oid::SHROUDED_KEY_BAG => {
-                    let key = decrypt(bag.value, self.password, &mut self.budget)?;
+                    let key = decrypt(bag.value, self.password, self.budget)?;
                     self.add_key(&bag, key);
                 }
                 oid::CERTIFICATE_BAG => self.opened.certificates.extend(certificate(bag.value).ok_or(DAMAGED)?),

@@ -75,7 +75,7 @@ impl Maker<'_> {
     /// The AlgorithmIdentifier, and what `data` is encrypted to.
     fn encrypt(&self, label: &str, data: &[u8]) -> Result<(Der, Der), KeystoreError> {
         let algorithm = self.identifier(label);
-        let data = Scheme::read(&mut Reader::new(&algorithm), &mut Budget::new())?.encrypt(data, self.password)?;
+        let data = Scheme::read(&mut Reader::new(&algorithm), &mut Budget::default())?.encrypt(data, self.password)?;
         Ok((algorithm, data))
     }
 

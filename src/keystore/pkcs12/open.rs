@@ -12,13 +12,12 @@ use crate::keystore::{KeystoreError, Opened, ber, oid};
 
 const DAMAGED: KeystoreError = KeystoreError::Damaged { what: "the key store" };
 
-pub(in crate::keystore) fn open(bytes: &[u8], password: &str) -> Result<Opened, KeystoreError> {
+pub(in crate::keystore) fn open(bytes: &[u8], password: &str, budget: &mut Budget) -> Result<Opened, KeystoreError> {
     let der = ber::to_der(bytes).ok_or(DAMAGED)?;
-    Password::try_forms(password, |password| open_der(&der, password))
+    Password::try_forms(password, |password| open_der(&der, password, budget))
 }
 
-fn open_der(der: &[u8], password: &Password<'_>) -> Result<Opened, KeystoreError> {
-    let mut budget = Budget::new();
+fn open_der(der: &[u8], password: &Password<'_>, budget: &mut Budget) -> Result<Opened, KeystoreError> {
     let mut fields = Reader::whole(der::SEQUENCE, der).ok_or(DAMAGED)?;
     let Some([3]) = fields.unsigned() else { return Err(DAMAGED) };
     let protected = match content(&mut fields).ok_or(DAMAGED)? {
@@ -27,7 +26,7 @@ fn open_der(der: &[u8], password: &Password<'_>) -> Result<Opened, KeystoreError
         (other, _) => return Err(oid::unsupported(other)),
     };
     if !fields.is_empty() {
-        check_mac(&mut fields, protected, password, &mut budget)?;
+        check_mac(&mut fields, protected, password, budget)?;
     }
     let safe = ber::to_der(protected).ok_or(DAMAGED)?;
     let mut contents = Reader::whole(der::SEQUENCE, &safe).ok_or(DAMAGED)?;
@@ -40,7 +39,7 @@ fn open_der(der: &[u8], password: &Password<'_>) -> Result<Opened, KeystoreError
             }
             (oid::ENCRYPTED_DATA, mut content) => {
                 let mut content = encrypted_content(&mut content).ok_or(DAMAGED)?;
-                let scheme = Scheme::read(&mut content, &mut bags.budget)?;
+                let scheme = Scheme::read(&mut content, bags.budget)?;
                 let data = encrypted_bytes(&mut content).ok_or(DAMAGED)?;
                 let decrypted = scheme.decrypt(&data, password)?;
                 // A wrong password may pass the padding by chance.

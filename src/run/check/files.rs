@@ -15,7 +15,7 @@ use crate::bundle::{BundleError, Certificate, PrivateKey};
 use crate::format::{
     CHAIN, ENC_KEY, ENC_LEAF, FULLCHAIN, KEY, KEYSTORE_PASSWORD, LEAF, SIGN_KEY, SIGN_LEAF, password_in_file,
 };
-use crate::keystore::Kind;
+use crate::keystore::{Budget, Kind};
 use crate::text::shown;
 
 /// PEM files that belong to one certificate, by certbot's names.
@@ -216,7 +216,7 @@ impl Reading<'_> {
             tracing::info!("{}: not opened, as its password is neither in the config nor beside it", path.display());
             return;
         };
-        let opened = match kind.open(bytes, password.expose_secret()) {
+        let opened = match kind.open(bytes, password.expose_secret(), &mut Budget::default()) {
             Ok(opened) => opened,
             Err(error) => {
                 self.found(Code::Keystore, name, &format!("does not open with its password: {error}"));
