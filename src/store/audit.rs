@@ -32,6 +32,8 @@ pub struct Audit {
     pub files: BTreeMap<String, Zeroizing<Vec<u8>>>,
     /// All that is wrong.
     pub findings: Vec<Finding>,
+    /// The id of the certificate that a rollback took away, and that stays away until force.
+    pub rejected: Option<String>,
     /// What this user may not look at: of it, nothing is known.
     pub denied: Option<StoreError>,
 }
@@ -82,7 +84,9 @@ fn attempt(dir: &Path, name: &Name, expected: Option<&Expected<'_>>) -> Result<O
     if entry.kind != FileType::Directory {
         let what = format!("{} is {}, not a directory", shown(&path), entry.kind_in_words());
         let findings = vec![Finding { fault: Fault::Layout, path: None, what }];
-        return Ok(Some(Audit { identity: None, version: None, files: BTreeMap::new(), findings, denied: None }));
+        let nothing =
+            Audit { identity: None, version: None, files: BTreeMap::new(), findings, rejected: None, denied: None };
+        return Ok(Some(nothing));
     }
     let certificate = base.open(name.as_str())?;
     let owner = certificate.itself()?.owner;
@@ -93,7 +97,8 @@ fn attempt(dir: &Path, name: &Name, expected: Option<&Expected<'_>>) -> Result<O
     let Examiner { findings, denied, .. } = examiner;
     let files = examined.files.into_iter().map(|(name, file)| (name, file.bytes)).collect();
     let identity = examined.metadata.map(|metadata| metadata.identity);
-    Ok(Some(Audit { identity, version: examined.version, files, findings, denied }))
+    let rejected = state.rejected.map(|rejected| rejected.id);
+    Ok(Some(Audit { identity, version: examined.version, files, findings, rejected, denied }))
 }
 
 /// What is in a certificate directory.

@@ -45,10 +45,13 @@ pub(super) fn configured(certificate: &CertificateConfig, judge: &Judge) -> Chec
         }
         Err(error) => return Row::failed(certificate.name.as_str(), path, error).into(),
     };
+    let rejected = found.rejected.clone();
     let mut checked = Own { name: &certificate.name, path, repair, password, judge }.check(found);
     checked.row.failure = checked.row.failure.or(failure);
     if let (Selector::Id(id), Some(identity)) = (&certificate.selector, &checked.row.identity)
         && identity.id != *id
+        // What the user has rolled back from stays away: no sync would install it.
+        && rejected.as_ref() != Some(id)
     {
         let message = format!("certificate {} is installed, and the config wants {id}", identity.id);
         let hint = format!("run `certctl sync {}`, or correct `id`", certificate.name);
@@ -104,7 +107,7 @@ struct Own<'a> {
 
 impl Own<'_> {
     fn check(self, found: Audit) -> Checked {
-        let Audit { identity, version, files, findings, denied } = found;
+        let Audit { identity, version, files, findings, rejected: _, denied } = found;
         let is_of_fullchain = |path: &PathBuf| path.ends_with(FULLCHAIN);
         let is_changed = findings
             .iter()

@@ -8,6 +8,7 @@ use rustix::process::geteuid;
 
 use super::damages::DAMAGES;
 use super::{Ground, NAME, codes, copy, set_mode, table};
+use crate::sandbox::{Account, Cloud};
 
 const FORMATS: &str = "pem,combined,pkcs12,jks,der,k8s-secret";
 
@@ -175,6 +176,29 @@ fn hints_can_be_pasted() {
     let run = ground.check(&[&home.display().to_string(), "-o", "json"]).exits(6);
     let hint = run.json()["results"][0]["problems"][0]["hint"].as_str().unwrap().to_owned();
     assert!(hint.contains(r"--account 'x'\''; reboot' "), "{hint}");
+}
+
+/// What sync calls pinned is no damage, and no sync would set it right; another id is, still.
+#[test]
+fn an_id_that_was_rolled_back() {
+    let ground = Ground::new();
+    let old = ground.issue(NAME);
+    ground.configure(&table(NAME, &format!("id = '{}'", old.id)));
+    ground.certctl("sync", &[]).run().exits(0);
+    let new = ground.sandbox.renew(Cloud::Tencent, Account::Empty, &old.id);
+    ground.configure(&table(NAME, &format!("id = '{}'", new.id)));
+    ground.certctl("sync", &[]).run().exits(0);
+    ground.certctl("rollback", &[NAME]).run().exits(0);
+    let run = ground.certctl("sync", &["-o", "json"]).run().exits(0);
+    assert_eq!(run.json()["results"][0]["outcome"], "pinned");
+    assert_eq!(ground.problems(NAME, 0), []);
+    ground.configure(&table(NAME, "id = 'LtIaSxlb'"));
+    assert_eq!(codes(&ground.problems(NAME, 6)), ["name"].into());
+    // Once it is installed again, the old one is damage if it is there.
+    ground.configure(&table(NAME, &format!("id = '{}'", new.id)));
+    ground.certctl("sync", &["--force"]).run().exits(0);
+    ground.configure(&table(NAME, &format!("id = '{}'", old.id)));
+    assert_eq!(codes(&ground.problems(NAME, 6)), ["name"].into());
 }
 
 /// No file is wrong yet, but anybody could make it so.
