@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::config::{AccountConfig, Source};
+use crate::config::{AccountConfig, Config, Source};
 use crate::credential::{COMMAND_TIMEOUT, CredentialError, Credentials, Found, Place, from_command};
 use crate::environment::Environment;
 use crate::http::{Client, Endpoint, EndpointError, Retries};
@@ -39,6 +39,15 @@ pub struct Reach {
     pub jobs: Option<u16>,
     /// Ends a credentials command early.
     pub stop: Stop,
+    /// The variables that no credentials command gets to see: see [`withheld`].
+    pub withheld: Vec<String>,
+}
+
+/// The variables that may hold a credential, and those that the config says do: no command gets to see them.
+#[must_use]
+pub fn withheld(config: Option<&Config>) -> Vec<String> {
+    let named = config.into_iter().flat_map(Config::secret_variables).map(str::to_owned);
+    credential_variables().map(str::to_owned).chain(named).collect()
 }
 
 /// Why an account cannot be used.
@@ -82,7 +91,7 @@ impl Account {
     /// When its credentials are not where the config says, or something about the account is not right.
     pub fn configured(config: &AccountConfig, reach: &Reach, environment: &Environment) -> Result<Self, AccountError> {
         let registration = config.provider;
-        let found = credentials(config, environment, &reach.stop)?;
+        let found = credentials(config, environment, reach)?;
         // The variables of a cloud's own tools, a project's id say, belong to the credentials beside them.
         let is_ambient = matches!(config.source, Source::Ambient);
         let settings = Settings::read(registration, |variable| {
@@ -143,7 +152,7 @@ fn endpoint(
 }
 
 /// The credentials of an account of the config file, from the one source that it names.
-fn credentials(config: &AccountConfig, environment: &Environment, stop: &Stop) -> Result<Found, CredentialError> {
+fn credentials(config: &AccountConfig, environment: &Environment, reach: &Reach) -> Result<Found, CredentialError> {
     let sources = config.provider.credentials;
     let found = match &config.source {
         Source::Keys { access_key, secret_key, session_token } => {
@@ -156,9 +165,9 @@ fn credentials(config: &AccountConfig, environment: &Environment, stop: &Stop) -
         Source::Command(command) => from_command(
             &command.argv(),
             COMMAND_TIMEOUT,
-            &credential_variables().collect::<Vec<_>>(),
+            &reach.withheld.iter().map(String::as_str).collect::<Vec<_>>(),
             environment,
-            stop,
+            &reach.stop,
         )?,
     };
     let mfa = config.mfa.as_ref().map(|mfa| mfa.resolve(environment)).transpose()?;

@@ -45,7 +45,7 @@ async fn check(online: bool, global: &Global, environment: &Environment) -> Resu
 
 /// One listing of each account, all at the same time; an error line for each that fails.
 async fn ask(config: &Config, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
-    let reach = super::reach(global)?;
+    let reach = super::reach(global, Some(config))?;
     let ask = |candidate: Candidate<'_>| {
         let opened = candidate.open(&reach, environment);
         async move { Ok(opened?.cloud.list().await?.len()) }

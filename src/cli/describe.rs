@@ -10,7 +10,8 @@ use crate::run::outcome::Row;
 use crate::run::select::Wanted;
 
 pub(super) async fn run(args: &DescribeArgs, scene: &Scene<'_>) -> Result<Exit, Failure> {
-    let account = picked_one(&args.account, scene)?.open(&super::reach(scene.global)?, scene.environment)?;
+    let account = picked_one(&args.account, scene)?
+        .open(&super::reach(scene.global, scene.config.as_ref())?, scene.environment)?;
     let now = scene.environment.now();
     let described = async {
         let id = match Wanted::parse(&args.certificate) {

@@ -45,7 +45,7 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
         dry_run: args.dry_run,
         options: Options { keep, force: args.force, patience, now, ownership: Ownership::default() },
     });
-    let rows = match super::reach(global).and_then(|reach| Ok(candidate.open(&reach, environment)?)) {
+    let rows = match super::reach(global, config.as_ref()).and_then(|reach| Ok(candidate.open(&reach, environment)?)) {
         Ok(account) => {
             let (targets, mut rows) = targets(args, &account, &delivery.passwords, now).await;
             if let (Some(format), [target]) = (args.stdout, targets.as_slice()) {

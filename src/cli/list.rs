@@ -22,7 +22,7 @@ pub(super) async fn run(args: &ListArgs, scene: &Scene<'_>) -> Result<Exit, Fail
         return Err(Failure::Usage("--endpoint is for one account; name it with -p or --account".to_owned()));
     }
     let is_named = !args.provider.is_empty() || !args.account.is_empty();
-    let (accounts, mut failures) = open(&asked, is_named, &super::reach(global)?, environment)?;
+    let (accounts, mut failures) = open(&asked, is_named, &super::reach(global, config.as_ref())?, environment)?;
     let now = environment.now();
     let mut rows = Vec::new();
     let listings = accounts.iter().map(|account| inventory::list(account, args.domain.is_some(), account.jobs));

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use tracing_subscriber::filter::LevelFilter;
 
 use self::args::{Cli, Color, Command, Global, LogFormat};
-use crate::account::Reach;
+use crate::account::{Reach, withheld};
 use crate::config::{Config, Machine, Roots, locate};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure};
@@ -156,10 +156,17 @@ fn style(global: &Global, environment: &Environment) -> Style {
 }
 
 /// How accounts are reached, by the flags that every command takes.
-fn reach(global: &Global) -> Result<Reach, Failure> {
+fn reach(global: &Global, config: Option<&Config>) -> Result<Reach, Failure> {
     let client = Client::new(global.timeout)?;
     let retries = Retries::new(global.retries);
-    Ok(Reach { client, retries, endpoint: global.endpoint.clone(), jobs: global.jobs, stop: Stop::default() })
+    Ok(Reach {
+        client,
+        retries,
+        endpoint: global.endpoint.clone(),
+        jobs: global.jobs,
+        stop: Stop::default(),
+        withheld: withheld(config),
+    })
 }
 
 /// The one error line of a row that failed, and its exit code.

@@ -47,7 +47,7 @@ async fn attempt(
     let config = config.ok_or(ConfigError::NoneFound)?;
     let certificates = picked(&config, &args.names)?;
     let stop = Stop::on_signals().map_err(|_| Failure::Bug)?;
-    let reach = Reach { stop: stop.clone(), ..super::reach(global)? };
+    let reach = Reach { stop: stop.clone(), ..super::reach(global, Some(&config))? };
     let is_watched = io::stderr().is_terminal();
     let progress = Progress::new(certificates.len(), is_watched && !global.quiet);
     let order = Order {

@@ -3,11 +3,11 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::account::withheld;
 use crate::config::{Command, Config, Hooks};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::hook::{Concern, Hook, HookError, Role};
-use crate::provider::credential_variables;
 use crate::stop::Stop;
 
 /// Runs the commands of one run.
@@ -95,13 +95,4 @@ impl Commands {
             None => Ok(()),
         }
     }
-}
-
-/// The variables that may hold a credential, and those that the config says do.
-fn withheld(config: Option<&Config>) -> Vec<String> {
-    let mut withheld: Vec<String> = credential_variables().map(str::to_owned).collect();
-    if let Some(config) = config {
-        withheld.extend(config.secret_variables().map(str::to_owned));
-    }
-    withheld
 }
