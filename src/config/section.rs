@@ -13,7 +13,7 @@ use super::host::Host;
 use super::problem::{At, Problems};
 use super::suggest::{listed, nearest};
 use crate::duration;
-use crate::text::one_line;
+use crate::text::{HIDDEN, may_be_secret, one_line};
 
 /// One table of the file.
 pub(super) struct Section<'a> {
@@ -230,9 +230,9 @@ pub(super) fn advice<S: AsRef<str>>(wrong: &str, words: &[S]) -> String {
     }
 }
 
-/// A text from the file, for a message.
+/// A text from the file, for a message; a secret in the wrong place is not repeated.
 pub(super) fn shown(text: &str) -> String {
-    format!("`{}`", one_line(text, 80))
+    format!("`{}`", if may_be_secret(text) { HIDDEN.to_owned() } else { one_line(text, 80) })
 }
 
 /// What kind of value this is, in TOML's words.

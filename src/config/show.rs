@@ -125,13 +125,9 @@ impl AccountConfig {
     fn shown(&self) -> ShownAccount<'_> {
         let source = match &self.source {
             Source::Keys { access_key, secret_key, session_token } => {
-                // The access key is the public half.
-                let access_key = match access_key {
-                    SecretSource::Literal(text) => ShownValue::Text(secrecy::ExposeSecret::expose_secret(text)),
-                    value => value.shown(),
-                };
                 let token = session_token.as_ref().map(|token| ("session_token", token.shown()));
-                [("access_key", access_key), ("secret_key", secret_key.shown())].into_iter().chain(token).collect()
+                let keys = [("access_key", access_key.shown()), ("secret_key", secret_key.shown())];
+                keys.into_iter().chain(token).collect()
             }
             Source::Profile(profile) => BTreeMap::from([("profile", ShownValue::Text(profile))]),
             Source::Command(command) => BTreeMap::from([("credentials_command", ShownValue::Command(command))]),

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::process::ProcessError;
+use crate::text::{HIDDEN, may_be_secret};
 
 /// Why there are no credentials. No variant carries a value that a source had.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -134,7 +135,7 @@ pub enum CredentialError {
         mode: u32,
     },
     /// An environment variable that was named is not set, or blank.
-    #[error("the environment variable {variable} is not set")]
+    #[error("the environment variable {} is not set", named(variable))]
     NotSet {
         /// The variable.
         variable: String,
@@ -223,6 +224,7 @@ impl CredentialError {
                 let home = if *has_home { "" } else { " (which needs HOME to be set)" };
                 Some(format!("set {pairs}, or have the cloud's own tool write {}{home}", files.join(" or ")))
             }
+            Self::NotSet { variable } if may_be_secret(variable) => Some("give its name, not its value".to_owned()),
             Self::NotSet { variable } => Some(format!("set {variable}")),
             Self::Half { place: Place::Environment, missing, .. } => Some(format!("set {missing}")),
             Self::Half { missing, .. } => Some(format!("add {missing}")),
@@ -240,4 +242,9 @@ impl CredentialError {
             | Self::Command { .. } => None,
         }
     }
+}
+
+/// A variable's name, if it is one.
+fn named(variable: &str) -> &str {
+    if may_be_secret(variable) { HIDDEN } else { variable }
 }

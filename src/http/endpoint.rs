@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use reqwest::Url;
 use thiserror::Error;
 
+use crate::text::{HIDDEN, may_be_secret};
+
 /// The base of every request to one cloud. Plain http is for loopback only, so that no signed request, and no
 /// private key in a reply, crosses a network in the clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,9 +74,11 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// What may be repeated in a message: nothing before an `@`, which could be a password.
+/// What may be repeated in a message: nothing before an `@`, which could be a password, nor what is rather a key than a
+/// URL.
 fn shown(text: &str) -> String {
-    text.rsplit('@').next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(120).collect()
+    let text = text.rsplit('@').next().unwrap_or_default();
+    if may_be_secret(text) { HIDDEN.to_owned() } else { text.chars().filter(|c| !c.is_control()).take(120).collect() }
 }
 
 #[cfg(test)]
