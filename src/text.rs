@@ -69,7 +69,8 @@ mod tests {
 
     #[test]
     fn keys_are_told_from_names() {
-        let keys = ["JDC_453AEA8C5F95C0FCDF5C3C63D057", "0cdeef3d078e41ea23877f20df86b3e5", "Gu5t9xGARNpq86cd98joQYCN3=/+"];
+        let keys =
+            ["JDC_453AEA8C5F95C0FCDF5C3C63D057", "0cdeef3d078e41ea23877f20df86b3e5", "Gu5t9xGARNpq86cd98joQYCN3=/+"];
         assert!(keys.iter().all(|text| may_be_secret(text)));
         let names = [
             "HUAWEICLOUD_SDK_SECURITY_TOKEN_2",

@@ -8,9 +8,7 @@ use super::model::{AccountConfig, CertificateConfig, Command, Config, Hooks, Sel
 use crate::credential::SecretSource;
 use crate::duration::format;
 use crate::store::Install;
-
-/// What stands for a secret.
-const HIDDEN: &str = "***";
+use crate::text::{HIDDEN, may_be_secret};
 
 /// A config with its secrets hidden and its defaults filled in, under the config's own keys.
 #[derive(Debug, Serialize)]
@@ -149,6 +147,8 @@ impl SecretSource {
     fn shown(&self) -> ShownValue<'_> {
         match self {
             Self::Literal(_) => ShownValue::Text(HIDDEN),
+            // A secret that was written where its variable's name belongs.
+            Self::Env(env) if may_be_secret(env) => ShownValue::Env { env: HIDDEN },
             Self::Env(env) => ShownValue::Env { env },
             Self::File(file) => ShownValue::File { file: file.display().to_string() },
         }

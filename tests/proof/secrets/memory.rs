@@ -194,7 +194,12 @@ fn no_core_dump() {
         let _ = fs::remove_dir_all(scene.path("seen"));
         fs::create_dir(scene.path("seen")).unwrap();
         scene.write("gate-hook", "");
-        let child = dumping(&scene, &["sync", "-q"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = dumping(&scene, &["sync", "-q"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         wait_for(&scene, "hook");
         let output = killed(child, signal);
         assert_eq!(output.status.signal(), Some(signal.as_raw()), "{signal:?}");

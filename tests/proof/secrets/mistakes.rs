@@ -53,7 +53,8 @@ const LINES: [&str; 38] = [
 fn broken_lines_of_the_config() {
     let mut scene = Scene::new();
     let config = fs::read_to_string(scene.path("certctl.toml")).unwrap();
-    let names = ["JDCLOUD_ACCESS_KEY_ID", "JDCLOUD_SECRET_ACCESS_KEY", "JDCLOUD_SESSION_TOKEN", "JDCLOUD_SECRET_ACCESS_KEY"];
+    let names =
+        ["JDCLOUD_ACCESS_KEY_ID", "JDCLOUD_SECRET_ACCESS_KEY", "JDCLOUD_SESSION_TOKEN", "JDCLOUD_SECRET_ACCESS_KEY"];
     let secrets = names.map(|name| scene.credential(Account::Session, name));
     let mut cases = 0;
     for (key, secret) in ["access_key", "secret_key", "session_token", "mfa"].into_iter().zip(&secrets) {
@@ -162,7 +163,9 @@ fn passwords_in_urls() {
             scene.run(scene.certctl(&args).env(variable, proxy));
             cases += 1;
         }
-        for args in [&["list", "--account", "jd", "-vvv"][..], &["sync", "--log-format", "json"], &["list", "-p", "jdcloud"]] {
+        for args in
+            [&["list", "--account", "jd", "-vvv"][..], &["sync", "--log-format", "json"], &["list", "-p", "jdcloud"]]
+        {
             assert_ne!(scene.run(scene.certctl(&[args, &["--endpoint", proxy, "--retries", "0"]].concat())), 0);
             let variable = scene.certctl(&[args, &["--retries", "0", "--timeout", "2s"]].concat());
             scene.run(variable.env("CERTCTL_JDCLOUD_ENDPOINT", proxy));

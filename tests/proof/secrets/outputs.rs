@@ -155,11 +155,12 @@ fn every_other_failure() {
     scene.needles.text("WRONG TOKEN", wrong_id);
     scene.needles.text("WRONG TOKEN", wrong_token);
     for more in [&["-q"][..], &["-vvv"], &["-vvv", "--log-format", "json", "-o", "json"]] {
-        let mut fails = |scene: &Scene, code: i32, args: &[&str], change: &dyn Fn(crate::cli::Certctl) -> crate::cli::Certctl| {
-            let found = scene.run(change(scene.certctl(&[args, more].concat())));
-            assert_eq!(found, code, "{args:?} {more:?}");
-            cases += 1 + scene.search_files();
-        };
+        let mut fails =
+            |scene: &Scene, code: i32, args: &[&str], change: &dyn Fn(crate::cli::Certctl) -> crate::cli::Certctl| {
+                let found = scene.run(change(scene.certctl(&[args, more].concat())));
+                assert_eq!(found, code, "{args:?} {more:?}");
+                cases += 1 + scene.search_files();
+            };
         let same = |certctl| certctl;
         fails(&scene, 3, &["list", "--account", "tx"], &|certctl| certctl.env("TX_KEY", wrong));
         fails(&scene, 3, &["list", "--account", "tx"], &|certctl| certctl.env("TX_TOKEN", wrong_token));
