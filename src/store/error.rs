@@ -178,6 +178,13 @@ fn advice(action: &str, reason: &io::Error) -> &'static str {
         Some(Errno::PERM) => "; the file system forbids it (another owner, an immutable file, no symbolic links?)",
         Some(Errno::ROFS) => "; mount it for writing, or give another directory with -d or in the config",
         Some(Errno::IO) => "; the kernel log says more about the device",
+        Some(Errno::LOOP) => "; correct the link, or give another directory with -d or in the config",
+        Some(Errno::NOENT) if action == "create directory" => {
+            "; nothing can be made there, or it is gone: give another directory with -d or in the config"
+        }
+        Some(Errno::BUSY) if action == "rename to" => {
+            "; a single file that is mounted cannot be replaced: mount the directory that it is in"
+        }
         Some(Errno::FBIG) if action == "write" => "; raise the limit of file sizes (ulimit -f)",
         Some(Errno::MFILE | Errno::NFILE) => "; raise the limit of open files (ulimit -n) or lower -j",
         _ => "",
