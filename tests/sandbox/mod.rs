@@ -381,6 +381,11 @@ impl Sandbox {
         self.held(cloud, account).issue(names, days)
     }
 
+    /// The same, with nothing but a common name.
+    pub(crate) fn issue_without_names(&self, cloud: Cloud, account: Account, common_name: &str) -> Certificate {
+        self.held(cloud, account).issue_without_names(common_name)
+    }
+
     /// From now on no list and no call knows the certificate.
     pub(crate) fn withdraw(&self, cloud: Cloud, account: Account, id: &str) {
         self.held(cloud, account).withdraw(id);

@@ -218,8 +218,7 @@ impl Authority {
         };
         let mut params = CertificateParams::default();
         params.distinguished_name = named(&wanted.common_name);
-        params.subject_alt_names =
-            wanted.names.iter().map(|name| SanType::DnsName(name.as_str().try_into().unwrap())).collect();
+        params.subject_alt_names = wanted.names.iter().map(|name| subject(name)).collect();
         (params.not_before, params.not_after) = (instant!(wanted.validity.0), instant!(wanted.validity.1));
         params.serial_number = Some(serial());
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
@@ -281,6 +280,14 @@ fn ca(name: &str, validity: (Timestamp, Timestamp)) -> CertificateParams {
     params.serial_number = Some(serial());
     params.use_authority_key_identifier_extension = true;
     params
+}
+
+/// A name that is an address is certified as one.
+fn subject(name: &str) -> SanType {
+    match name.parse() {
+        Ok(address) => SanType::IpAddress(address),
+        Err(_) => SanType::DnsName(name.try_into().unwrap()),
+    }
 }
 
 fn named(common_name: &str) -> DistinguishedName {

@@ -209,6 +209,14 @@ pub(crate) fn single(cloud: Cloud, authority: &Authority, names: &[&str], days: 
     cast.certificates.remove(0)
 }
 
+/// One more, with nothing but a common name, the account's `n`th.
+pub(crate) fn nameless(cloud: Cloud, authority: &Authority, common_name: &str, n: usize) -> Certificate {
+    let mut cast = Cast { made: n, ..Cast::new(cloud, authority) };
+    let names = [common_name];
+    cast.make("nameless", &[], |sketch| (sketch.san, sketch.verbatim) = (false, &names));
+    cast.certificates.remove(0)
+}
+
 /// The account's `n`th, which renews another one.
 pub(crate) fn renewal(
     cloud: Cloud,
