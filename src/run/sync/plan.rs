@@ -172,11 +172,15 @@ fn decide<'s>(
     })
 }
 
-/// Why nothing is offered: an account failed, or has nothing.
+/// Why nothing is offered: an account failed, as a whole or for certificates of which one may be the one, or has nothing.
 fn nothing(certificate: &CertificateConfig, sources: &[Source<'_>], listings: &Listings<'_>) -> Arc<Failure> {
     let is_its = |source: &Source<'_>| certificate.accounts.contains(&source.config.name);
     let of_it = || listings.iter().zip(sources).filter(|(_, source)| is_its(source)).map(|(listing, _)| listing);
     if let Some(Err(failure)) = of_it().find(|listing| listing.is_err()) {
+        return Arc::clone(failure);
+    }
+    let passed_over = of_it().flatten().find_map(|listing| listing.failures.first());
+    if let (Selector::Domains(_), Some((_, failure))) = (&certificate.selector, passed_over) {
         return Arc::clone(failure);
     }
     Arc::new(match &certificate.selector {
