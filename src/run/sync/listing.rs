@@ -1,6 +1,6 @@
 //! What one account holds: listed once, shared by all certificates of the run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -24,6 +24,8 @@ pub(super) struct Listing<'a> {
     by_name: HashMap<String, Vec<usize>>,
     /// The rows of which more was learned than the listing tells.
     learned: Vec<usize>,
+    /// The rows of which nothing more is to be learned: they are gone, or could not be asked for.
+    passed_over: HashSet<usize>,
     /// Certificates that could not be asked for: they are passed over.
     pub(super) failures: Vec<(String, Arc<Failure>)>,
 }
@@ -42,6 +44,7 @@ impl<'a> Listing<'a> {
             by_id: HashMap::new(),
             by_name: HashMap::new(),
             learned: Vec::new(),
+            passed_over: HashSet::new(),
             failures: Vec::new(),
         };
         for row in account.cloud.list().await? {
@@ -112,7 +115,8 @@ impl<'a> Listing<'a> {
         self.learn(places, ask).await;
     }
 
-    /// Replaces these rows by what `ask` makes of each; one that is gone by now covers nothing any more.
+    /// Replaces these rows by what `ask` makes of each; one that is gone by now covers nothing any more. What has been
+    /// passed over stays so: without its names it must not be remembered.
     async fn learn<F>(&mut self, places: Vec<usize>, ask: impl Fn(Certificate) -> F)
     where
         F: Future<Output = Result<Option<Certificate>, Failure>>,
@@ -126,6 +130,7 @@ impl<'a> Listing<'a> {
                 }
             }
         };
+        let places = places.into_iter().filter(|place| !self.passed_over.contains(place)).collect::<Vec<_>>();
         let answers = in_order(places, self.account.jobs, ask).await;
         for (place, answer) in answers {
             let Some(row) = self.rows.get_mut(place) else { continue };
@@ -135,8 +140,12 @@ impl<'a> Listing<'a> {
                     *row = told;
                     self.learned.push(place);
                 }
-                Ok(None) => row.domains.clear(),
+                Ok(None) => {
+                    self.passed_over.insert(place);
+                    row.domains.clear();
+                }
                 Err(failure) => {
+                    self.passed_over.insert(place);
                     self.failures.push((row.id.clone(), Arc::new(failure)));
                     row.domains.clear();
                 }
