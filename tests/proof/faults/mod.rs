@@ -2,6 +2,7 @@
 //! that says what to do, an untouched disk, and no more requests than can help.
 
 mod clock;
+mod fields;
 mod keys;
 mod listings;
 mod matrix;

@@ -57,6 +57,34 @@ fn a_reply_about_another_certificate() {
     held("faults::others::a_reply_about_another_certificate", cases);
 }
 
+/// Nothing is installed, nothing is known yet, and of the only certificate the names cannot be had: that is why, and not
+/// that there is none.
+#[test]
+fn what_cannot_be_described() {
+    let cases = super::at_every_cloud(|scene| {
+        let operations: &[&str] = match scene.cloud {
+            Cloud::Ctyun => &["getCertificate", "v3 getCertificate"],
+            // The others' listings tell the names; of several, Huawei's descriptions tell the age.
+            Cloud::Huawei => &["ShowCertificate", "v2 cert"],
+            _ => return 0,
+        };
+        let home = scene.certificate_directory(Home::Nothing);
+        fs::remove_file(home.with_file_name(".certctl").join("facts.json")).unwrap();
+        let before = scene.on_disk();
+        for operation in operations {
+            scene.sandbox.fault(scene.cloud, Fault::Status(503).on(operation));
+        }
+        let run = scene.sync(Home::Nothing, &["--retries", "0"]).run();
+        scene.sandbox.clear(scene.cloud);
+        let words = ["it (", "try again later", "(passed over, 2 in all: ", &scene.new.id, &scene.old.id];
+        let run = run.exits(5).says(&words);
+        scene.is_as_before(&before, &run.stderr);
+        scene.heals();
+        1
+    });
+    held("faults::others::what_cannot_be_described", cases);
+}
+
 /// Certificates of each cloud in one config.
 const EACH: usize = 6;
 
