@@ -168,7 +168,7 @@ impl Target {
             "describe" if run.code == 0 => assert_eq!(run.json()["certificate"]["id"], self.wanted.id, "{about}"),
             // Another certificate may have been passed over, with its own line.
             "sync" if run.code == 5 && !found.is_empty() && run.stderr.contains("(passed over") => {
-                is_whole(&home, &self.wanted)
+                is_whole(&home, &self.wanted);
             }
             "download" | "sync" if run.code == 0 => is_whole(&home, &self.wanted),
             _ => assert!(found.is_empty(), "{about}"),

@@ -115,7 +115,7 @@ fn a_listing_without_end() {
             let run = run.exits(5).says(&["the listing has no end; given up after ", "try again later"]);
             assert_eq!(scene.sandbox.seen(scene.cloud) - seen, *pages, "{} {lie:?}", scene.provider);
             assert!((1..MOST).contains(&peak), "{} {lie:?}: {peak} KiB", scene.provider);
-            eprintln!("{} {lie:?}: {peak} KiB, {:?}", scene.provider, run.took);
+            eprintln!("{}: {peak} KiB, {} ms", scene.provider, run.took.as_millis());
             scene.is_as_before(&before, &run.stderr);
         }
         scene.heals();

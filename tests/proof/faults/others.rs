@@ -99,19 +99,19 @@ impl Night {
     fn new() -> Self {
         let sandbox = Sandbox::start(Options::default());
         let directory = tempfile::tempdir().unwrap();
-        let mut config = format!("dir = '{}'\n", directory.path().join("certs").display());
+        let mut config = vec![format!("dir = '{}'", directory.path().join("certs").display())];
+        let mut tables = Vec::new();
         let mut certificates = Vec::new();
         for (provider, cloud) in PROVIDERS {
-            config += &format!("[accounts.{provider}]\nprovider = '{provider}'\nrequests_per_second = 1000\n");
+            config.push(format!("[accounts.{provider}]\nprovider = '{provider}'\nrequests_per_second = 1000"));
             let names = (0..EACH).map(|n| format!("n{n}.{}", cloud.domain()));
-            let held = names.map(|name| sandbox.issue(cloud, ACCOUNT, &[&name], (-10, 80)));
-            certificates.push((cloud, held.collect::<Vec<_>>()));
+            let held: Vec<_> = names.map(|name| sandbox.issue(cloud, ACCOUNT, &[&name], (-10, 80))).collect();
+            let table =
+                |held: &Certificate| format!("[[certificates]]\nname = '{}'\naccount = '{provider}'", held.domain);
+            tables.extend(held.iter().map(table));
+            certificates.push((cloud, held));
         }
-        for ((provider, _), (_, held)) in PROVIDERS.iter().zip(&certificates) {
-            for certificate in held {
-                config += &format!("[[certificates]]\nname = '{}'\naccount = '{provider}'\n", certificate.domain);
-            }
-        }
+        let config = [config, tables].concat().join("\n");
         let path = directory.path().join("certctl.toml");
         fs::write(&path, config).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
