@@ -17,15 +17,15 @@ fn a_reply_that_does_not_end_in_time() {
         for command in COMMANDS {
             // One command shows that a try after a timeout has its whole time again.
             let tries = if command == Command::Download { 2 } else { 1 };
-            let more = ["--timeout", "1s", "--retries", if tries == 2 { "1" } else { "0" }];
-            let words = ["did not answer within 1 s", "try again later, or give a longer --timeout"];
+            // Where calls that are well come before, they have to be done within the same time on a busy machine.
+            let seconds = if matches!(command, Command::Sync(_, Call::Download)) { 4 } else { 1 };
+            let (timeout, told) = (format!("{seconds}s"), format!("did not answer within {seconds} s"));
+            let more = ["--timeout", &timeout, "--retries", if tries == 2 { "1" } else { "0" }];
+            let words = [&told, "try again later, or give a longer --timeout"];
             let (run, requests) = scene.fails(fault, command, &more, 5, &words);
             assert_eq!(requests.len(), tries, "{fault:?}");
-            // Beside the tries there are the calls before them, the start, and a wait of half a second between two.
-            let most = Duration::from_secs(
-                tries as u64 + if matches!(command, Command::Sync(_, Call::Download)) { 4 } else { 3 },
-            );
-            assert!(run.took >= Duration::from_secs(tries as u64) && run.took < most, "{fault:?}: {:?}", run.took);
+            let least = Duration::from_secs(tries as u64 * seconds);
+            assert!(run.took >= least && run.took < least + Duration::from_secs(10), "{fault:?}: {:?}", run.took);
         }
         COMMANDS.len()
     });
