@@ -70,11 +70,12 @@ fn roll_back(workshop: &Workshop, certificate: &CertificateConfig, to: Option<&s
         ..Row::of(identity.clone(), applied.outcome.into())
     };
     let unfinished = directory.state().unfinished;
-    if applied.outcome == store::Outcome::Unchanged && unfinished.is_none() {
+    let is_unchanged = applied.outcome == store::Outcome::Unchanged;
+    if is_unchanged && unfinished.is_none() {
         return Ok(row);
     }
     // One that died after its check owes the hook alone.
-    if unfinished.is_none_or(|change| !change.is_checked) {
+    if !is_unchanged || unfinished.is_some_and(|change| !change.is_checked) {
         workshop.check(certificate, &directory, &identity)?;
     }
     if let Some(command) = &certificate.hook {

@@ -141,13 +141,13 @@ impl<'a> Examiner<'a> {
         state: &State,
     ) -> Result<Examined, StoreError> {
         let (survey, _) = Survey::seen_by(self.certificate, &[], self.owner);
-        let version = survey.open_current().map(|(_, version)| version);
+        let version = survey.open_current().ok().flatten().map(|(_, version)| version);
         let (metadata, metadata_file) = version.as_ref().and_then(whole::metadata).unzip();
         let wanted = wanted(expected, metadata.as_ref(), version.as_ref());
         let names: Vec<_> = wanted.iter().map(|(name, _)| name.clone()).chain([METADATA.to_owned()]).collect();
         let (survey, refused) = Survey::seen_by(self.certificate, &names, self.owner);
         self.refused.extend(refused);
-        let Some((version_name, version)) = survey.open_current() else {
+        let Some((version_name, version)) = survey.open_current().ok().flatten() else {
             self.no_version(&survey);
             let version = survey.current.version().map(ToString::to_string);
             return Ok(Examined { metadata: None, version, files: Vec::new() });

@@ -125,7 +125,7 @@ impl Directory {
             Need::Nothing(version) | Need::Links(version) => Content::Old(version),
             Need::Version => Content::New(&wanted, options),
         };
-        let previous = survey.open_current().map(|(name, _)| name.clone());
+        let previous = survey.open_current()?.map(|(name, _)| name.clone());
         let after = wish.is_followed.then(|| State {
             unfinished: Some(unfinished(&before, previous.as_ref(), &copies)),
             rejected: before.rejected.clone(),

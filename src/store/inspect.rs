@@ -104,10 +104,16 @@ impl Survey {
         (Self { versions, current, broken_links }, refused)
     }
 
-    /// The version in place, open; `None` if there is none, or it cannot be opened and is as good as none.
-    pub(super) fn open_current(&self) -> Option<(&VersionName, Dir)> {
-        let (versions, name) = (self.versions.as_ref()?, self.current.version()?);
-        versions.open(name.as_str()).ok().map(|version| (name, version))
+    /// The version in place, open; `None` if there is none.
+    ///
+    /// # Errors
+    /// When there is one and the system does not let it be opened: it must not be taken for none.
+    pub(super) fn open_current(&self) -> Result<Option<(&VersionName, Dir)>, StoreError> {
+        let (Some(versions), Some(name)) = (&self.versions, self.current.version()) else { return Ok(None) };
+        match versions.entry(name.as_str())? {
+            Some(entry) if entry.kind == FileType::Directory => Ok(Some((name, versions.open(name.as_str())?))),
+            _ => Ok(None),
+        }
     }
 
     /// What has to be done, by the state of the version in place.
@@ -116,7 +122,7 @@ impl Survey {
     /// [`StoreError::Older`] if a certificate that started to be valid later is installed, unless it is to be
     /// replaced by `force`.
     pub(super) fn need(&self, certificate: &Dir, wanted: &Wanted<'_>, force: bool) -> Result<Need, StoreError> {
-        let Some((name, version)) = self.open_current() else {
+        let Some((name, version)) = self.open_current()? else {
             return Ok(Need::Version);
         };
         let metadata_file = version.read(METADATA, LONGEST).ok().flatten();

@@ -92,7 +92,7 @@ pub fn contents(dir: &Path, name: &Name, files: &[&str]) -> Result<Option<Vec<Ze
     let Some(base) = walk::find(dir)? else { return Ok(None) };
     let Some(certificate) = lock::open_certificate(&base, name)? else { return Ok(None) };
     let survey = Survey::of(&certificate, &[])?;
-    let Some((_, version)) = survey.open_current() else { return Ok(None) };
+    let Some((_, version)) = survey.open_current()? else { return Ok(None) };
     let metadata = whole::metadata(&version).filter(|(_, file)| file.is_sound(METADATA_MODE, Ownership::default()));
     Ok(metadata.and_then(|(metadata, _)| files.iter().map(|name| whole::bytes(&version, &metadata, name)).collect()))
 }
@@ -114,7 +114,7 @@ pub fn made(dir: &Path, name: &Name) -> Result<Made, StoreError> {
     let Some(base) = walk::find(dir)? else { return Ok(Made::default()) };
     let Some(certificate) = lock::open_certificate(&base, name)? else { return Ok(Made::default()) };
     let survey = Survey::of(&certificate, &[])?;
-    let Some((_, version)) = survey.open_current() else { return Ok(Made::default()) };
+    let Some((_, version)) = survey.open_current()? else { return Ok(Made::default()) };
     let files = match whole::metadata(&version) {
         Some((metadata, _)) => metadata.files.into_iter().map(|(name, record)| (name, record.settings)).collect(),
         None => {

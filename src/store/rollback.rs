@@ -55,7 +55,7 @@ impl Directory {
             sweep::stale_links(certificate, &names);
             return Ok(applied(if before.unchecked().is_some() { Outcome::Updated } else { Outcome::Unchanged }));
         }
-        let current = match survey.open_current() {
+        let current = match survey.open_current()? {
             Some((name, version)) => {
                 Some((name.clone(), whole::read_metadata(&version)?.map(|(metadata, _)| metadata)))
             }
