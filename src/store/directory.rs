@@ -227,7 +227,8 @@ pub(super) fn keep(count: usize, state: &State) -> Keep {
 }
 
 fn sweep_old(certificate: &Dir, previous: Option<&VersionName>, current: &VersionName, keep: &Keep) {
-    if let Ok(versions) = certificate.open(VERSIONS) {
-        sweep::old_versions(&versions, previous, current, keep);
+    match certificate.open(VERSIONS) {
+        Ok(versions) => sweep::old_versions(&versions, previous, current, keep),
+        Err(error) => sweep::warn(Err(error)),
     }
 }
