@@ -9,8 +9,9 @@ use crate::proof::{held, is_long};
 /// Kills the command at each of the calls, or at every so manieth; returns how many times.
 fn deaths(scene: &Scene, every: usize) -> usize {
     let every = if is_long() { 1 } else { every };
-    let wanted =
-        |number: usize, point: &Point| (point.changes && number % every == 0).then(|| "signal=KILL".to_owned());
+    let wanted = |number: usize, point: &Point| {
+        (point.changes && number.is_multiple_of(every)).then(|| "signal=KILL".to_owned())
+    };
     strike_all(scene, wanted, |number, ended, hit| {
         let what = format!("{}: killed at {}", scene.title, hit.map(ToString::to_string).unwrap_or_default());
         assert_eq!(ended.code.is_none(), hit.is_some(), "{what}: {}", ended.stderr);

@@ -11,6 +11,9 @@ use super::tree::{Node, Tree};
 /// The files of a version with their modes, but for metadata.json.
 type Files = BTreeMap<String, (Vec<u8>, u32)>;
 
+/// A file that was looked at, and whether a key is in it.
+type Seen = (Arc<Vec<u8>>, bool);
+
 /// What is known of the two sides of a change.
 #[derive(Debug, Default)]
 pub(super) struct Judge {
@@ -27,7 +30,7 @@ pub(super) struct Judge {
     /// Bytes that only those may read who may read keys.
     secrets: Vec<Vec<u8>>,
     /// Files that were looked at, and whether a key is in them. They are held, so that no other gets their place.
-    seen: RefCell<HashMap<*const Vec<u8>, (Arc<Vec<u8>>, bool)>>,
+    seen: RefCell<HashMap<*const Vec<u8>, Seen>>,
 }
 
 /// Where a change stands, as far as a reader can see.
@@ -132,6 +135,7 @@ impl Judge {
             is_begun |= !is_old(copy);
         }
         self.keys_are_secret(tree)?;
+        self.versions_are_whole(tree)?;
         for name in ["out/report.json", "certs/.certctl/facts.json"] {
             if let Some((bytes, _)) = tree.file(name)
                 && !is_old(name)
@@ -188,6 +192,20 @@ impl Judge {
             }
         }
         Ok(!is_old || self.version(&self.before) == self.version(&self.after))
+    }
+
+    /// What goes by a version's name is as it was before, or as it says itself.
+    fn versions_are_whole(&self, tree: &Tree) -> Result<(), String> {
+        let versions = format!("{}/versions", self.home);
+        for name in tree.names(&versions).into_iter().filter(|name| is_version(name)) {
+            let version = format!("{versions}/{name}");
+            let mut known = self.before.0.range(version.clone()..).take_while(|(path, _)| path.starts_with(&version));
+            let is_known = self.before.0.contains_key(&version);
+            if !(is_known && known.all(|(path, node)| tree.0.get(path) == Some(node))) {
+                self.is_described(tree, &version)?;
+            }
+        }
+        Ok(())
     }
 
     /// Every file of a version is as its metadata.json says.

@@ -46,7 +46,7 @@ fn refused(scene: &Scene, every: usize, turn: usize) -> usize {
         let answers = answers(point);
         let is_new = turn < answers.len();
         let answer = answers[(number / every + turn) % answers.len()];
-        (number % every == 0 && is_new).then(|| format!("error={answer}"))
+        (number.is_multiple_of(every) && is_new).then(|| format!("error={answer}"))
     };
     strike_all(scene, wanted, |number, ended, hit| {
         let what = format!("{}: refused at {}", scene.title, hit.map(ToString::to_string).unwrap_or_default());

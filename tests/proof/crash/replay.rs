@@ -184,23 +184,25 @@ fn a_rollback() {
     }
 }
 
-/// Without any one of the calls that make things lasting the attack succeeds, but for those that are named.
+/// Without any one of the calls that make things lasting the attack succeeds, but for a few: what they guard is not
+/// looked at here. That is what a check that fails after the cut goes back to, that neither the check nor a removal is
+/// done once more, and the name of a report; and a directory's that is synced with others later.
 #[test]
 fn every_fsync_is_needed() {
     if !has_strace() {
         return;
     }
     let mut cases = 0;
-    for scene in [scenes::small_download(), scenes::small_renewal()] {
+    for (scene, most) in [(scenes::small_download(), 1), (scenes::small_renewal(), 6)] {
         let calls = scene.recorded();
         let mut spare = Vec::new();
         for (place, call) in calls.iter().enumerate().filter(|(_, call)| call.name == "fsync") {
-            cases += 1;
-            if cuts(&scene, &calls, Some(place), |_| {}).is_ok() {
-                spare.push((place, scene.plain(&call.path().unwrap()).unwrap()));
-            }
+            let path = scene.plain(&call.path().unwrap()).unwrap();
+            let is_taken = cuts(&scene, &calls, Some(place), |_| {}).is_err();
+            if is_taken { cases += 1 } else { spare.push(path) }
         }
-        eprintln!("{}: not needed: {spare:?}", scene.title);
+        eprintln!("{}: not needed: {}", scene.title, spare.join(", "));
+        assert!(spare.len() <= most, "{}: not needed: {spare:?}", scene.title);
     }
     held("crash::replay::every_fsync_is_needed", cases);
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::aim::Aim;
 use super::scene::{Ended, Scene};
-use super::trace::{ATTACKED, Call, Outcome};
+use super::trace::{ATTACKED, Argument, Call, Outcome};
 use super::tree::Tree;
 
 /// How often the same call is aimed at before it is given up.
@@ -52,6 +52,10 @@ pub(super) fn points(scene: &Scene, calls: &[Call]) -> Vec<(Point, usize)> {
         assert!(ATTACKED.contains(&call.name.as_str()), "{} is not attacked: {path}", call.name);
         if let Some(second) = call.second_path() {
             path_there = format!("{path_there} -> {}", scene.plain(&second).unwrap());
+        }
+        if call.arguments.get(1) == Some(&Argument::Text(b".".to_vec())) {
+            // The same directory by another name, which is all that strace goes by.
+            path_there.push_str("/.");
         }
         let changes = call.changes();
         let repeats = seen.entry((call.name.clone(), path_there.clone(), changes)).or_insert(0);
@@ -101,7 +105,7 @@ pub(super) fn strike_all(
             missed.push(point.to_string());
         }
     }
-    eprintln!("{}: struck {cases} times; missed: {missed:?}", scene.title);
+    eprintln!("{}: struck {cases} times; missed: {}", scene.title, missed.join(", "));
     cases
 }
 

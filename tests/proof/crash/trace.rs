@@ -142,7 +142,7 @@ fn call(thread: u32, text: &str) -> Call {
     let (call, result) = text.rsplit_once(" = ").unwrap_or_else(|| panic!("no result: {text}"));
     let (name, arguments) = call.trim_end().split_once('(').unwrap();
     let arguments = arguments.strip_suffix(')').unwrap_or(arguments);
-    let digits: String = result.chars().take_while(|c| c.is_ascii_digit()).collect();
+    let digits: String = result.chars().take_while(char::is_ascii_digit).collect();
     let outcome = match digits.parse() {
         Ok(number) => Outcome::Returned(number),
         Err(_) if result.starts_with('?') => Outcome::Died,
