@@ -12,10 +12,10 @@ use super::pki::{Pki, tlv};
 use super::{assemble, chain_of};
 
 /// What an archive holds: names and contents; a name that ends with `/` is a directory.
-pub(super) type Files = Vec<(String, Vec<u8>)>;
+pub(crate) type Files = Vec<(String, Vec<u8>)>;
 
 /// Tencent's layout: the same material in a folder for each server, beside things that are not PEM.
-pub(super) fn tencent(pki: &Pki) -> Files {
+pub(crate) fn tencent(pki: &Pki) -> Files {
     let pfx = tlv(0x30, &[&[2, 1, 3], &tlv(0x30, &[&[0x06, 1, 42]])]);
     let key = pki.leaf.key_pem().replace('\n', "\r\n");
     [
@@ -38,7 +38,7 @@ pub(super) fn tencent(pki: &Pki) -> Files {
     .to_vec()
 }
 
-pub(super) fn zip_of(files: &Files) -> Vec<u8> {
+pub(crate) fn zip_of(files: &Files) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in files {
         match name.strip_suffix('/') {
@@ -52,7 +52,7 @@ pub(super) fn zip_of(files: &Files) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-pub(super) fn rar_of(version: ArchiveVersion, solid: bool, stored: bool, files: &Files) -> Vec<u8> {
+pub(crate) fn rar_of(version: ArchiveVersion, solid: bool, stored: bool, files: &Files) -> Vec<u8> {
     let mut builder = Builder::new(version).solid(solid).store(stored);
     for (name, content) in files {
         match name.strip_suffix('/') {
@@ -64,7 +64,7 @@ pub(super) fn rar_of(version: ArchiveVersion, solid: bool, stored: bool, files: 
 }
 
 /// Every kind of archive of the same files.
-pub(super) fn archives_of(files: &Files) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn archives_of(files: &Files) -> Vec<(&'static str, Vec<u8>)> {
     use ArchiveVersion::{Rar29, Rar40, Rar50, Rar70};
     vec![
         ("zip", zip_of(files)),
@@ -105,24 +105,24 @@ fn an_archive_whose_key_is_only_in_key_stores_says_why_they_are_not_opened() {
 }
 
 /// One entry of a zip that is written byte by byte.
-pub(super) struct RawEntry<'a> {
-    pub(super) name: &'a [u8],
-    pub(super) deflated: bool,
-    pub(super) data: Vec<u8>,
-    pub(super) claimed: u32,
-    pub(super) flags: u16,
-    pub(super) unix_mode: u32,
+pub(crate) struct RawEntry<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) deflated: bool,
+    pub(crate) data: Vec<u8>,
+    pub(crate) claimed: u32,
+    pub(crate) flags: u16,
+    pub(crate) unix_mode: u32,
 }
 
 impl<'a> RawEntry<'a> {
-    pub(super) fn stored(name: &'a [u8], data: &[u8]) -> Self {
+    pub(crate) fn stored(name: &'a [u8], data: &[u8]) -> Self {
         let claimed = data.len().try_into().unwrap();
         Self { name, deflated: false, data: data.to_vec(), claimed, flags: 0, unix_mode: 0o100_644 }
     }
 }
 
 /// A zip that says whatever its entries say. CRCs are those of the data, so only stored ones are right.
-pub(super) fn raw_zip(entries: &[RawEntry<'_>]) -> Vec<u8> {
+pub(crate) fn raw_zip(entries: &[RawEntry<'_>]) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     for entry in entries {
         let mut crc = flate2::Crc::new();
@@ -168,7 +168,7 @@ fn patched_rar(archive: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 /// Sets the checksums of all headers right, as far as the headers make sense.
-pub(super) fn rehashed_rar(mut out: Vec<u8>) -> Vec<u8> {
+pub(crate) fn rehashed_rar(mut out: Vec<u8>) -> Vec<u8> {
     let mut at = if out.starts_with(b"Rar!\x1a\x07\x00") { 7 } else { 8 };
     let rehash = if at == 7 { rehash_rar4 } else { rehash_rar5 };
     while let Some(next) = rehash(&mut out, at) {

@@ -6,7 +6,7 @@
     reason = "a test that cannot go on should say where, and a skipped one that it was"
 )]
 
-mod archives;
+pub(crate) mod archives;
 mod bombs;
 mod certificates;
 mod chains;
@@ -15,7 +15,7 @@ mod leaves;
 mod legacy;
 mod oracles;
 mod pem;
-mod pki;
+pub(crate) mod pki;
 mod properties;
 mod sealed;
 mod secrecy;
