@@ -18,12 +18,19 @@ use jiff::Timestamp;
 use super::BundleError;
 use super::certificate::Certificate;
 
+/// Signatures that are verified for one chain. Where many certificates share a name, each may have issued each; no
+/// honest download has more certificates than a tenth of this.
+const MAX_CHECKS: usize = 1_000;
+/// Certificates above a leaf. Clients give up far below that.
+const MAX_LENGTH: usize = 100;
+
 /// The intermediates of `leaf` among `pool`, its issuer first, without the root.
 pub(super) fn build(leaf: &Certificate, pool: &[Certificate], now: Timestamp) -> Result<Vec<Certificate>, BundleError> {
     if leaf.is_self_signed() {
         return Ok(Vec::new());
     }
-    let mut climb = Climb { pool, now, outcomes: vec![Outcome::Unknown; pool.len()] };
+    let outcomes = vec![Outcome::Unknown; pool.len()];
+    let mut climb = Climb { pool, now, outcomes, length: 0, checks: Checks::default() };
     let path = climb.above(leaf, Step::Leaf)?;
     let (subject, issuer) = (|| leaf.subject.clone(), || leaf.issuer.clone());
     if path.certificates.is_empty() && !path.ends_at_root {
@@ -33,7 +40,7 @@ pub(super) fn build(leaf: &Certificate, pool: &[Certificate], now: Timestamp) ->
         });
     }
     if let (false, Some(last)) = (path.ends_at_root, path.certificates.last())
-        && let Some(stray) = above_a_gap(leaf, &path.certificates, pool, now)
+        && let Some(stray) = above_a_gap(leaf, &path.certificates, pool, now, &mut climb.checks)?
     {
         return Err(BundleError::Gap {
             subject: last.subject.clone(),
@@ -70,6 +77,37 @@ struct Climb<'a> {
     pool: &'a [Certificate],
     now: Timestamp,
     outcomes: Vec<Outcome>,
+    /// How many certificates are between the leaf and where the search is.
+    length: usize,
+    checks: Checks,
+}
+
+/// How many signatures were verified.
+#[derive(Default)]
+struct Checks(usize);
+
+impl Checks {
+    /// Who of `pool` signed `child`, each once, with its place.
+    fn signers<'a>(
+        &mut self,
+        child: &Certificate,
+        pool: &'a [Certificate],
+    ) -> Result<Vec<(usize, &'a Certificate)>, BundleError> {
+        let mut signers: Vec<(usize, &Certificate)> = Vec::new();
+        for (index, issuer) in pool.iter().enumerate().filter(|(_, issuer)| child.names_as_issuer(issuer)) {
+            if signers.iter().any(|(_, known)| *known == issuer) {
+                continue;
+            }
+            if self.0 == MAX_CHECKS {
+                return Err(BundleError::TooMany { what: "signatures to verify", limit: MAX_CHECKS });
+            }
+            self.0 += 1;
+            if child.is_signed_by(issuer) {
+                signers.push((index, issuer));
+            }
+        }
+        Ok(signers)
+    }
 }
 
 impl<'a> Climb<'a> {
@@ -79,7 +117,7 @@ impl<'a> Climb<'a> {
     /// roots that clients have long had in their stores, and clouds go on sending them.
     fn above(&mut self, child: &Certificate, step: Step) -> Result<Path<'a>, BundleError> {
         let mut fault = None;
-        for (index, issuer) in self.issuers_of(child) {
+        for (index, issuer) in self.issuers_of(child)? {
             match self.outcomes.get(index) {
                 Some(Outcome::Failed(earlier)) => fault = fault.or_else(|| Some(earlier.clone())),
                 Some(Outcome::Unknown) => match self.through(index, issuer, child) {
@@ -116,22 +154,27 @@ impl<'a> Climb<'a> {
         if self.now < issuer.not_before {
             return Err(BundleError::IntermediateNotYetValid { subject: subject(), not_before: issuer.not_before });
         }
+        if self.length == MAX_LENGTH {
+            return Err(BundleError::TooMany { what: "certificates above each other", limit: MAX_LENGTH });
+        }
         self.set(index, Outcome::OnPath);
-        let mut path = self.above(issuer, Step::Higher)?;
+        self.length += 1;
+        let above = self.above(issuer, Step::Higher);
+        self.length -= 1;
+        let mut path = above?;
         path.certificates.insert(0, issuer);
         Ok(path)
     }
 
     /// Who signed `child`, in order of preference: cross-signed before self-signed (more clients know the older root),
     /// then the latest. Nothing depends on the order in which they came. One that is out of date fails later on.
-    fn issuers_of(&self, child: &Certificate) -> Vec<(usize, &'a Certificate)> {
-        let named = self.pool.iter().enumerate().filter(|(_, issuer)| child.names_as_issuer(issuer));
-        let mut issuers: Vec<_> = named.filter(|(_, issuer)| child.is_signed_by(issuer)).collect();
+    fn issuers_of(&mut self, child: &Certificate) -> Result<Vec<(usize, &'a Certificate)>, BundleError> {
+        let mut issuers = self.checks.signers(child, self.pool)?;
         issuers.sort_by_cached_key(|(_, issuer)| {
             let newest = std::cmp::Reverse((issuer.not_before, issuer.not_after));
             (issuer.is_self_signed(), newest, issuer.der().to_vec())
         });
-        issuers
+        Ok(issuers)
     }
 
     fn set(&mut self, index: usize, outcome: Outcome) {
@@ -147,18 +190,19 @@ fn above_a_gap<'a>(
     chain: &[&Certificate],
     pool: &'a [Certificate],
     now: Timestamp,
-) -> Option<&'a Certificate> {
+    checks: &mut Checks,
+) -> Result<Option<&'a Certificate>, BundleError> {
     let is_root = |other: &Certificate| other.is_self_signed();
     let twin_of_chain = |other: &Certificate| chain.iter().any(|link| link.subject == other.subject);
     // A link that also came as a self-signed root is where the clients' own chains end.
     if pool.iter().any(|other| twin_of_chain(other) && is_root(other)) {
-        return None;
+        return Ok(None);
     }
     let beside_chain = |other: &Certificate| {
         chain.iter().any(|link| link.issuer == other.issuer || other.names_as_issuer(link))
             || leaf.issuer == other.issuer
     };
-    let others = issuers_of_others(leaf, pool);
+    let others = issuers_of_others(leaf, pool, checks)?;
     let mut strays: Vec<_> = pool
         .iter()
         .filter(|other| other.is_ca() && other.is_in_date(now) && other.allows_below(chain.len() + 1))
@@ -166,20 +210,24 @@ fn above_a_gap<'a>(
         .filter(|other| !others.contains(other))
         .collect();
     strays.sort_by_key(|stray| stray.der());
-    strays.first().copied()
+    Ok(strays.first().copied())
 }
 
 /// Everything that the other end-entity certificates of the pool were issued by, up to their roots.
-fn issuers_of_others<'a>(leaf: &Certificate, pool: &'a [Certificate]) -> Vec<&'a Certificate> {
+fn issuers_of_others<'a>(
+    leaf: &Certificate,
+    pool: &'a [Certificate],
+    checks: &mut Checks,
+) -> Result<Vec<&'a Certificate>, BundleError> {
     let mut found: Vec<&Certificate> = pool.iter().filter(|other| *other != leaf && !other.is_ca()).collect();
     let mut next = 0;
     while let Some(child) = found.get(next).copied() {
-        for issuer in pool.iter().filter(|issuer| child.names_as_issuer(issuer) && child.is_signed_by(issuer)) {
+        for (_, issuer) in checks.signers(child, pool)? {
             if !found.contains(&issuer) {
                 found.push(issuer);
             }
         }
         next += 1;
     }
-    found
+    Ok(found)
 }
