@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::process::ProcessError;
-use crate::text::{HIDDEN, may_be_secret};
+use crate::text::{HIDDEN, may_be_secret, one_line};
+
+/// A profile's name is repeated up to here: it comes out of a file.
+const LONGEST: usize = 80;
 
 /// Why there are no credentials. No variant carries a value that a source had.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub enum CredentialError {
         has_home: bool,
     },
     /// A profile that was named is in none of the tool's files.
-    #[error("{named_by} names the profile `{profile}`, but {} has no keys under that name", .files.join(" or "))]
+    #[error("{named_by} names the profile `{}`, but {} has no keys under that name", one_line(.profile, LONGEST), .files.join(" or "))]
     NoProfile {
         /// The profile.
         profile: String,
@@ -173,7 +176,7 @@ impl fmt::Display for Place {
             Self::Environment => f.write_str("the environment"),
             Self::Variable(name) => write!(f, "the environment variable {name}"),
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Section(path, section) => write!(f, "{} [{section}]", path.display()),
+            Self::Section(path, section) => write!(f, "{} [{}]", path.display(), one_line(section, LONGEST)),
             Self::Command(program) => write!(f, "the output of `{program}`"),
             Self::Configuration => f.write_str("the configuration"),
         }
