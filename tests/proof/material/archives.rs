@@ -54,6 +54,8 @@ fn reply(server: &Loopback, archive: &[u8], what: &str, wanted: &Outcome) -> u64
     match (wanted, run.code) {
         (Outcome::Taken | Outcome::Any, 0) => assert!(dir.path().join("www.example.com/current").exists(), "{what}"),
         (Outcome::Refused(words), 6) => assert!(run.says(&[words, "nothing on disk was changed"]).stderr.len() < 1_500),
+        // The entry with the key was left out.
+        (Outcome::Any, 4) => assert!(run.says(&["no private key"]).stderr.len() < 1_500),
         (Outcome::Any, 6) => assert!(run.says(&["nothing on disk was changed"]).stderr.len() < 1_500),
         (_, code) => panic!("{what}: exit {code}: {}", run.stderr),
     }
@@ -133,7 +135,7 @@ fn zips_that_nobody_makes() {
         ),
         ("zip64 that claims 16 EiB".to_owned(), first(&|entry| entry.claims = Some(u64::MAX)), Refused("")),
         ("a size that is not so".to_owned(), first(&|entry| entry.claims = Some(10)), Refused("")),
-        ("4 GiB".to_owned(), first(&|entry| entry.claims = Some(0xffff_fffe)), Refused("is larger than")),
+        ("4 GiB".to_owned(), first(&|entry| entry.claims = Some(0xffff_fffe)), Refused("more than 100 times")),
         ("encrypted".to_owned(), first(&|entry| entry.flags = 1), Refused("is encrypted")),
         ("strongly encrypted".to_owned(), first(&|entry| entry.flags = 0x41), Refused("is encrypted")),
         (
@@ -207,12 +209,24 @@ fn zips_that_nobody_makes() {
     held("material::archives::zips_that_nobody_makes", cases.len());
 }
 
+/// So many entries alike, as the writer itself would take minutes for them.
+fn repeated(version: ArchiveVersion, count: usize) -> Vec<u8> {
+    let of = |count: usize| {
+        let files = (0..count).map(|number| (format!("{number}"), Vec::new())).collect();
+        rar_of(version, false, true, &files)
+    };
+    let (one, two) = (of(1), of(2));
+    let end = one.iter().rev().zip(two.iter().rev()).take_while(|(one, two)| one == two).count();
+    let (start, entry, end) =
+        (&one[..one.len() - end], &two[one.len() - end..two.len() - end], &two[two.len() - end..]);
+    [start, &entry.repeat(count - 1), end].concat()
+}
+
 #[test]
 fn rars_that_nobody_makes() {
     use Outcome::{Any, Refused, Taken};
     let pki = Pki::new();
     let files = good(&pki);
-    let many: Files = (0..100_000).map(|number| (format!("{number:x}"), Vec::new())).collect();
     let mut cases = Vec::new();
     for version in [ArchiveVersion::Rar40, ArchiveVersion::Rar50] {
         let rar = |solid, stored, files: &Files| rar_of(version, solid, stored, files);
@@ -223,7 +237,7 @@ fn rars_that_nobody_makes() {
         cases.extend([
             (format!("{version}: as it is"), rar(false, false, &files), Taken),
             (format!("{version}: solid"), rar(true, false, &tencent(&pki)), Taken),
-            (format!("{version}: 100,000 entries"), rar(false, true, &many), Refused("more than 1000 entries")),
+            (format!("{version}: 100,000 entries"), repeated(version, 100_000), Refused("more than 1000 entries")),
             (format!("{version}: solid zeros"), rar(true, false, &zeros), Refused("larger than")),
             (
                 format!("{version}: nested"),

@@ -64,7 +64,10 @@ fn the_seeds() {
     let pki = Pki { root, intermediate, leaf };
     let chain = pki.fullchain() + &pki.root.pem();
     fs::write(desk.seeds.join("chain.pem"), &chain).unwrap();
-    fs::write(desk.seeds.join("secrets.pem"), pki.leaf.key_pem()).unwrap();
+    // The scalar of the key begins at its 36th byte, so that the first line ends and the second begins with it.
+    let key_pem = pki.leaf.key_pem();
+    let lines: Vec<&str> = key_pem.lines().collect();
+    fs::write(desk.seeds.join("secrets.txt"), format!("{}\n{}\n", &lines[1][48..], &lines[2][..26])).unwrap();
     fs::write(desk.seeds.join("pool.pem"), pool(&pki)).unwrap();
     fs::write(desk.at("key.pem"), pki.leaf.key_pem()).unwrap();
     fs::write(desk.at("chain.pem"), &chain).unwrap();

@@ -51,7 +51,7 @@ fn all_tries_share_one_budget() {
         for iterations in [MOST / 2 + 1, MOST / 7, MOST / 50, MOST + 1, u64::from(u32::MAX), u64::MAX] {
             let pieces: Vec<_> = (0..keys).map(|key: u8| sealed(iterations, &[key; 8], b"")).collect();
             let error = outcome(&pieces, passwords).unwrap_err();
-            let tries = u64::from(keys) * (passwords as u64 + 1);
+            let tries = passwords as u64 + 1;
             match &error {
                 BundleError::Sealed {
                     fault: KeystoreError::TooManyIterations { iterations: asked, left, limit },
@@ -65,6 +65,7 @@ fn all_tries_share_one_budget() {
                         "{done} tries, {left} left"
                     );
                 }
+                // What is told is the first key's trouble.
                 _ => assert!(iterations.saturating_mul(tries) <= MOST, "{iterations} × {tries}: {error}"),
             }
             cases += 1;
@@ -122,7 +123,7 @@ fn honest_files_open() {
     let mut cases = 0;
     // OpenSSL's own number, OWASP's, and that of password managers; with so many wrong passwords before the right one.
     for (how, wrong) in
-        [("-iter 2048", 19), ("-iter 10000", 19), ("-iter 600000", 9), ("-iter 1000000", 5), ("-scrypt", 19)]
+        [("-iter 2048", 19), ("-iter 10000", 19), ("-iter 600000", 4), ("-iter 1000000", 2), ("-scrypt", 19)]
     {
         let command =
             format!("pkcs8 -topk8 -in {} -out {} -v2 aes-256-cbc -passout pass:right {how}", at("key.pem"), at("out"));
@@ -135,7 +136,7 @@ fn honest_files_open() {
         assert_eq!(bundle.leaf().der(), pki.leaf.der);
         cases += 1;
     }
-    for (how, files) in [("-iter 2048", 3), ("-iter 10000", 3), ("-iter 10000 -legacy", 3), ("-iter 100000", 2)] {
+    for (how, files) in [("-iter 2048", 3), ("-iter 10000", 2), ("-iter 2048 -legacy", 3), ("-iter 30000", 2)] {
         let material = (0..files).fold(Material::default(), |material, number| {
             let out = at(&format!("{number}.p12"));
             let command = format!(
@@ -169,7 +170,8 @@ fn in_proportion(what: &str, of: impl Fn(usize) -> Vec<u8>, size: usize) {
     let (small, large) = (of(size), of(4 * size));
     let (once, _) = cost(&small);
     let (four_times, outcome) = cost(&large);
-    eprintln!("{what}: {} and {} ms, {outcome:.200?}", once / 1_000_000, four_times / 1_000_000);
+    let told = outcome.map_or_else(|error| error.to_string(), |bundle| format!("{bundle:?}"));
+    eprintln!("{what}: {} and {} ms, {told:.200}", once / 1_000_000, four_times / 1_000_000);
     // A millisecond that is the start's.
     assert!(four_times < 9 * once.max(1_000_000), "{what}: {once} ns and {four_times} ns");
 }
@@ -200,9 +202,9 @@ fn text_is_read_once() {
     in_proportion(
         "an encrypted key again and again",
         |count| pem("ENCRYPTED PRIVATE KEY", &sealed(1, b"salt", b"")).repeat(count).into_bytes(),
-        100,
+        2_000,
     );
-    in_proportion("names in a leaf", many_names, 25_000);
+    in_proportion("names in a leaf", many_names, 3_000);
     in_proportion("indefinite lengths", |count| [[0x30, 0x80].repeat(count), vec![0; 2 * count]].concat(), 100_000);
     in_proportion(
         "octets in pieces",
@@ -274,10 +276,13 @@ fn chains_that_branch_everywhere() {
         let leaf = authorities[0].issue(Wish::leaf(&["www.example.com"]));
         let before = spent();
         let outcome = outcome(&[(leaf.pem() + &leaf.key_pem() + &text).into_bytes()], 0);
-        eprintln!("{names} names: {} ms, {outcome:.300?}", (spent() - before) / 1_000_000);
-        if let Err(error) = outcome {
-            assert!(matches!(error, BundleError::TooMany { what: "signatures to verify", limit: 1_000 }), "{error}");
-        }
+        eprintln!("{names} names: {} ms", (spent() - before) / 1_000_000);
+        // Where each has a key of its own, the leaf's issuer is none of them.
+        let is_bound = |error: &BundleError| {
+            matches!(error, BundleError::TooMany { what: "signatures to verify", limit: 1_000 })
+                || matches!(error, BundleError::WrongIssuer { .. }) && !one_key
+        };
+        assert!(outcome.as_ref().map_or_else(is_bound, |_| names != 2), "{names}: {outcome:?}");
         cases += 1;
     }
     held("material::work::chains_that_branch_everywhere", cases);
