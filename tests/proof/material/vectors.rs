@@ -130,7 +130,10 @@ fn what_both_open_is_the_same_key() {
         let bytes = std::fs::read(path).unwrap();
         path.extension().is_some_and(|ending| ending == "p12") || String::from_utf8_lossy(&bytes).contains("ENCRYPTED")
     };
-    let files: Vec<&PathBuf> = files.iter().filter(is_sealed).collect();
+    // Four hundred of them differ in their certificates alone.
+    let is_alike = |path: &Path| path.to_string_lossy().contains("PKITS_data/pkcs12");
+    let (alike, others): (Vec<_>, Vec<_>) = files.iter().filter(is_sealed).partition(|path| is_alike(path));
+    let files: Vec<&PathBuf> = others.into_iter().chain(alike.into_iter().step_by(20)).collect();
     let found = asked(&files);
     let (mut opened, mut passed_over) = (0, Vec::new());
     for (path, theirs) in &found {
