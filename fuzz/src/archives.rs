@@ -17,9 +17,12 @@ pub fn rar(data: &[u8]) {
     }
 }
 
+/// Sets the checksum of the header at this place right; where the next one is.
+type Rehash = fn(&mut [u8], usize) -> Option<usize>;
+
 /// Sets the checksums of all headers right, as far as the headers make sense.
 fn mend(out: &mut [u8]) {
-    let (mut at, rehash): (_, fn(&mut [u8], usize) -> Option<usize>) = match out {
+    let (mut at, rehash): (_, Rehash) = match out {
         [b'R', b'a', b'r', b'!', 0x1a, 7, 0, ..] => (7, mend_rar4),
         _ => (8, mend_rar5),
     };

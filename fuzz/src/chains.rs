@@ -65,7 +65,9 @@ pub fn audit(data: &[u8]) {
         assert!(file.certificates.contains(&leaf));
     }
     let Some((leaf, known)) = file.certificates.split_first() else { return };
-    for fault in [audit::chain(leaf, &file.certificates, &[], NOW), audit::chain(leaf, &[leaf.clone()], known, NOW)] {
+    for fault in
+        [audit::chain(leaf, &file.certificates, &[], NOW), audit::chain(leaf, std::slice::from_ref(leaf), known, NOW)]
+    {
         let _ = fault.map_err(|fault| message(&fault));
     }
     for key in &file.keys {

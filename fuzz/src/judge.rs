@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::{Debug, Display};
 use std::sync::LazyLock;
 
-use certctl::bundle::{Bundle, BundleError, Certificate, Material, Requirements, audit};
+use certctl::bundle::{Bundle, BundleError, Certificate, Material, PrivateKey, Requirements, audit};
 use certctl::format::{self, Recipe};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -90,7 +90,7 @@ fn accepted(bundle: &Bundle) {
     assert_eq!((again.leaf(), again.chain()), (leaf, chain));
     assert_eq!(again.key().to_pem(), bundle.key().to_pem());
     let halves = |bundle: &Bundle| {
-        bundle.dual().map(|dual| (dual.certificate.clone(), dual.key.as_ref().map(|key| key.to_pem())))
+        bundle.dual().map(|dual| (dual.certificate.clone(), dual.key.as_ref().map(PrivateKey::to_pem)))
     };
     assert_eq!(halves(&again), halves(bundle));
     let listed: Vec<Certificate> = std::iter::once(leaf).chain(chain).cloned().collect();

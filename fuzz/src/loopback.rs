@@ -66,7 +66,7 @@ fn serve(mut stream: &TcpStream, told: &Mutex<(Script, usize)>) -> std::io::Resu
             let (script, asked) = &mut *told.lock().unwrap();
             let Script::Http(replies) = script else { return Ok(()) };
             *asked += 1;
-            replies.get(*asked - 1).or(replies.last()).cloned().unwrap_or((500, Vec::new()))
+            replies.get(*asked - 1).or_else(|| replies.last()).cloned().unwrap_or_else(|| (500, Vec::new()))
         };
         let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", body.len());
         stream.write_all(&[head.as_bytes(), &body].concat())?;

@@ -69,7 +69,7 @@ fn roll_back(workshop: &Workshop, certificate: &CertificateConfig, to: Option<&s
         installed: Some(identity.clone()),
         ..Row::of(identity.clone(), applied.outcome.into())
     };
-    let unfinished = directory.state().unfinished;
+    let unfinished = directory.state().map_err(Failure::from)?.unfinished;
     let is_unchanged = applied.outcome == store::Outcome::Unchanged;
     if is_unchanged && unfinished.is_none() {
         return Ok(row);

@@ -78,14 +78,13 @@ impl Directory {
         self.certificate().path()
     }
 
-    /// What is remembered about it. A damaged file is warned about and taken for a change whose hook is still to come:
-    /// a hook that runs once too often does no harm.
-    #[must_use]
-    pub fn state(&self) -> State {
-        state::read(self.certificate()).unwrap_or_else(|error| {
-            tracing::warn!("{error}");
-            state::damaged()
-        })
+    /// What is remembered about it. A damaged file is taken for a change whose hook is still to come: a hook that runs
+    /// once too often does no harm.
+    ///
+    /// # Errors
+    /// When it cannot be read, which says nothing about it: a change may still have to pass its check.
+    pub fn state(&self) -> Result<State, StoreError> {
+        state::read(self.certificate())
     }
 
     /// What [`Directory::apply`] would come to. Writes nothing.

@@ -61,7 +61,7 @@ fn damaged_pkcs12() {
     // Without a MAC anything may come of it but a panic.
     openssl(dir.path(), "pkcs12 -export -nomac -iter 1 -in @/all.pem -out @/made.p12 -passout pass:x");
     each_damage(&fs::read(dir.path().join("made.p12")).unwrap(), |damaged, _| {
-        drop(Kind::Pkcs12.open(damaged, "x", &mut Budget::default()))
+        drop(Kind::Pkcs12.open(damaged, "x", &mut Budget::default()));
     });
     for length in (0..made.len()).step_by(10) {
         assert!(Kind::Pkcs12.open(&made[..length], "x", &mut Budget::default()).is_err(), "{length} bytes");

@@ -215,7 +215,7 @@ fn a_path_that_the_config_has_lost() {
                 assert_eq!(scene.copies(), copies, "{number}");
             }
             scene.finish();
-            assert_eq!(scene.lock().state(), Default::default(), "{number}");
+            assert_eq!(scene.lock().state().unwrap(), Default::default(), "{number}");
         }
     }
 }

@@ -51,7 +51,7 @@ fn deaths_in((before, then, story): (&str, &str, &str)) -> usize {
             }
             deaths += 1;
             assert_whole(&scene, before, &what);
-            let is_unchecked = scene.lock().state().unfinished.is_some_and(|change| !change.is_checked);
+            let is_unchecked = scene.lock().state().unwrap().unfinished.is_some_and(|change| !change.is_checked);
             // By turns, since each has to do for all of these moments.
             if story == "roll_back" && deaths % 2 == 1 {
                 rolled_back(&scene, &what);
@@ -212,7 +212,7 @@ fn assert_whole(scene: &Scene, before: &str, what: &str) {
 /// Another process finds that the check of an unfinished change fails.
 fn taken_back(scene: &Scene, before: &str, what: &str) {
     scene.restore();
-    assert_eq!(scene.lock().state(), Default::default(), "{what}");
+    assert_eq!(scene.lock().state().unwrap(), Default::default(), "{what}");
     if before.is_empty() {
         assert!(fs::read_link(scene.certificate().join("current")).is_err(), "{what}");
         for name in ["www.crt", "www.key"] {

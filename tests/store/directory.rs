@@ -17,7 +17,7 @@ fn a_change_that_nothing_follows_leaves_nothing_to_do() {
         let applied = scene.try_apply(label, false).unwrap();
         assert_eq!((applied.outcome, applied.identity), (outcome, identity(label)));
         scene.assert_holds(label);
-        assert_eq!(scene.lock().state(), Default::default());
+        assert_eq!(scene.lock().state().unwrap(), Default::default());
         assert_eq!(scene.lock().path(), scene.certificate());
     }
 }
@@ -29,18 +29,18 @@ fn a_change_is_unfinished_until_its_hook_is_done() {
     let mut previous = None;
     for label in ["a", "b"] {
         let version = scene.apply(label).version;
-        let change = scene.lock().state().unfinished.unwrap();
+        let change = scene.lock().state().unwrap().unfinished.unwrap();
         assert_eq!((&change.previous, change.is_checked), (&previous, false));
         assert!(names(&scene.etc()).contains(&".www.key.certctl-old".to_owned()));
 
         scene.approve();
-        assert!(scene.lock().state().unfinished.unwrap().is_checked);
+        assert!(scene.lock().state().unwrap().unfinished.unwrap().is_checked);
         assert_eq!(names(&scene.etc()), ["www.crt", "www.key"]);
         scene.approve();
-        assert!(scene.lock().state().unfinished.unwrap().is_checked);
+        assert!(scene.lock().state().unwrap().unfinished.unwrap().is_checked);
 
         scene.finish();
-        assert_eq!(scene.lock().state().unfinished, None);
+        assert_eq!(scene.lock().state().unwrap().unfinished, None);
         scene.assert_holds(label);
         previous = Some(version);
     }
@@ -131,7 +131,7 @@ fn only_links_or_only_copies_can_be_wrong() {
         let copies = scene.copies();
         let applied = scene.apply("a");
         assert_eq!((applied.outcome, &applied.version), (Outcome::Updated, &version));
-        assert_eq!(scene.lock().state().unfinished.unwrap().previous.as_ref(), Some(&version));
+        assert_eq!(scene.lock().state().unwrap().unfinished.unwrap().previous.as_ref(), Some(&version));
         scene.restore();
         assert_eq!(scene.copies(), copies);
         scene.establish("a");
@@ -171,7 +171,7 @@ fn an_unapproved_version_is_not_what_is_gone_back_to() {
         // The run dies before its check, and by the next one there is another certificate.
         scene.apply("b");
         scene.apply("c");
-        assert_eq!(scene.lock().state().unfinished.unwrap().previous, Some(first.clone()));
+        assert_eq!(scene.lock().state().unwrap().unfinished.unwrap().previous, Some(first.clone()));
         scene.restore();
         assert_eq!(scene.tree(), before);
         assert_eq!(scene.copies(), copies);
@@ -211,10 +211,10 @@ fn a_hook_that_is_still_to_come_is_remembered_through_a_change_that_is_taken_bac
     let scene = Scene::new(dir.path());
     scene.apply("a");
     scene.approve();
-    let state = scene.lock().state();
+    let state = scene.lock().state().unwrap();
     scene.apply("b");
     scene.restore();
-    assert_eq!(scene.lock().state(), state);
+    assert_eq!(scene.lock().state().unwrap(), state);
     assert!(state.unfinished.unwrap().is_checked);
 }
 
@@ -225,7 +225,7 @@ fn what_nothing_led_to_is_not_gone_back_to() {
     scene.establish("a");
     fs::remove_dir_all(scene.certificate().join(fs::read_link(scene.certificate().join("current")).unwrap())).unwrap();
     scene.apply("a");
-    assert_eq!(scene.lock().state().unfinished.unwrap().previous, None);
+    assert_eq!(scene.lock().state().unwrap().unfinished.unwrap().previous, None);
     scene.restore();
     assert_eq!(names(&scene.certificate()), [""; 0]);
 }
@@ -259,7 +259,7 @@ fn a_version_to_go_back_to_that_is_gone() {
     assert!(matches!(&error, StoreError::Damaged { version, .. } if *version == first), "{error}");
     assert!(error.to_string().contains("it is gone"), "{error}");
     assert_eq!(scene.copies(), copies, "what could be restored is");
-    assert!(scene.lock().state().unfinished.is_some(), "the next run tries again");
+    assert!(scene.lock().state().unwrap().unfinished.is_some(), "the next run tries again");
 }
 
 #[test]

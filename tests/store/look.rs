@@ -81,7 +81,9 @@ fn what_is_there_is_told() {
     let version = scene.apply("a").version;
     let standing = scene.look().unwrap();
     assert_eq!((standing.identity, standing.version.as_ref()), (Some(identity("a")), Some(&version)));
-    assert!(standing.is_intact && standing.state == scene.lock().state() && standing.state.unfinished.is_some());
+    assert!(
+        standing.is_intact && standing.state == scene.lock().state().unwrap() && standing.state.unfinished.is_some()
+    );
 
     fs::write(scene.certificate().join("current/cert.pem"), "other").unwrap();
     let standing = scene.look().unwrap();

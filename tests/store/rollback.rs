@@ -24,7 +24,7 @@ fn back_and_forward() {
     scene.options.keep = 0;
     let applied = scene.try_roll_back(None).unwrap();
     assert_eq!((applied.outcome, &applied.version, applied.identity), (Outcome::Updated, &first, identity("a")));
-    let state = scene.lock().state();
+    let state = scene.lock().state().unwrap();
     assert_eq!(state.unfinished.unwrap().previous, Some(second.clone()));
     let b = identity("b");
     let (id, not_before, not_after) = (b.id, b.not_before, b.not_after);
@@ -49,7 +49,7 @@ fn the_rejected_version_stays_and_ends_the_pin_when_it_is_gone_to() {
     assert_eq!(scene.apply("a").outcome, Outcome::Unchanged);
     let applied = scene.try_roll_back(Some(&second)).unwrap();
     assert_eq!((applied.outcome, &applied.version), (Outcome::Updated, &second));
-    assert_eq!(scene.lock().state().rejected, None);
+    assert_eq!(scene.lock().state().unwrap().rejected, None);
     done(&scene);
     scene.assert_holds("b");
     assert_eq!(names(&scene.certificate().join("versions")), [second]);
@@ -64,7 +64,7 @@ fn several_steps_back() {
         scene.try_roll_back(None).unwrap();
         done(&scene);
         scene.assert_copies(label);
-        assert_eq!(scene.lock().state().rejected.unwrap().version, versions[2], "the newest of them");
+        assert_eq!(scene.lock().state().unwrap().rejected.unwrap().version, versions[2], "the newest of them");
         assert_eq!(names(&scene.certificate().join("versions")), versions, "all of them were in place once");
     }
     let error = scene.try_roll_back(None).unwrap_err();
@@ -73,7 +73,7 @@ fn several_steps_back() {
     scene.try_roll_back(Some(&versions[1])).unwrap();
     done(&scene);
     scene.assert_copies("b");
-    assert_eq!(scene.lock().state().rejected.unwrap().version, versions[2]);
+    assert_eq!(scene.lock().state().unwrap().rejected.unwrap().version, versions[2]);
     // What is in place already is left alone.
     let before = tree_with_times(dir.path());
     assert_eq!(scene.try_roll_back(Some(&versions[1])).unwrap().outcome, Outcome::Unchanged);
@@ -136,7 +136,7 @@ fn a_rollback_that_died_before_its_switch_rejects_nothing() {
     fs::remove_file(scene.certificate().join("current")).unwrap();
     std::os::unix::fs::symlink(current, scene.certificate().join("current")).unwrap();
     scene.approve();
-    assert_eq!(scene.lock().state().rejected, None);
+    assert_eq!(scene.lock().state().unwrap().rejected, None);
 }
 
 /// A rollback that died before its check is completed by the next one: that one goes no further back.
@@ -156,9 +156,9 @@ fn one_that_died_is_completed() {
         let applied = scene.try_roll_back(to).unwrap();
         let wanted = to.unwrap_or(&versions[1]);
         assert_eq!((applied.outcome, applied.version.as_str()), (Outcome::Updated, wanted), "to be checked: {to:?}");
-        assert_eq!(scene.lock().state().unfinished.unwrap().previous.as_ref(), Some(&versions[2]));
+        assert_eq!(scene.lock().state().unwrap().unfinished.unwrap().previous.as_ref(), Some(&versions[2]));
         done(&scene);
-        let rejected = scene.lock().state().rejected.map(|rejected| rejected.version);
+        let rejected = scene.lock().state().unwrap().rejected.map(|rejected| rejected.version);
         assert_eq!(rejected.as_ref(), Some(&versions[2]).filter(|version| *version != wanted));
         // One whose check was passed is complete.
         if to.is_none() {
@@ -193,7 +193,7 @@ fn the_newest_of_several_versions_of_one_certificate_stays() {
         scene.try_roll_back(Some(&versions[0])).unwrap();
         done(&scene);
         scene.assert_copies("a");
-        assert_eq!(scene.lock().state().rejected.unwrap().version, versions[2]);
+        assert_eq!(scene.lock().state().unwrap().rejected.unwrap().version, versions[2]);
         assert_eq!(names(&scene.certificate().join("versions")), versions);
     }
 }

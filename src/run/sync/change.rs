@@ -59,7 +59,7 @@ impl Workshop {
     pub(super) fn resume(&self, certificate: &CertificateConfig, installed: &Identity) -> Result<bool, Arc<Failure>> {
         self.alone_if_checked(certificate, || {
             let directory = self.enter(certificate)?;
-            let Some(unfinished) = directory.state().unfinished else { return Ok(false) };
+            let Some(unfinished) = directory.state().map_err(Failure::from)?.unfinished else { return Ok(false) };
             if !unfinished.is_checked {
                 self.check(certificate, &directory, installed)?;
             }
@@ -78,7 +78,7 @@ impl Workshop {
             options: &options,
             is_followed: certificate.check.is_some() || certificate.hook.is_some(),
         };
-        let is_unfinished = directory.state().unfinished.is_some();
+        let is_unfinished = directory.state().map_err(Failure::from)?.unfinished.is_some();
         if directory.preview(&wish).map_err(Failure::from)? != Outcome::Unchanged {
             self.commands.before()?;
         }
@@ -87,7 +87,7 @@ impl Workshop {
         if is_followed {
             self.check(certificate, &directory, &parcel.identity)?;
         }
-        if unpins && directory.state().rejected.is_some() {
+        if unpins && directory.state().map_err(Failure::from)?.rejected.is_some() {
             directory.unpin().map_err(Failure::from)?;
         }
         let is_due = is_followed && self.is_due(certificate, &directory)?;
@@ -105,7 +105,8 @@ impl Workshop {
         if let Some(command) = &certificate.check {
             let concern = Concern::of(vec![subject(certificate, identity)]);
             if let Err(error) = self.commands.run(Role::Check, command, certificate.hook_timeout, &concern) {
-                let had_version = directory.state().unfinished.is_some_and(|change| change.previous.is_some());
+                let unfinished = directory.state().ok().and_then(|state| state.unfinished);
+                let had_version = unfinished.is_some_and(|change| change.previous.is_some());
                 let restored = directory.restore(&certificate.install, &options);
                 let is_restored =
                     restored.inspect_err(|error| tracing::error!("{}: {error}", certificate.name)).is_ok();

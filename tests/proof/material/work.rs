@@ -61,7 +61,7 @@ fn all_tries_share_one_budget() {
                     // Each try also takes two for its bytes.
                     let done = (MOST - left) / iterations.saturating_add(2).min(MOST);
                     assert!(
-                        *left < iterations && done <= MOST / iterations.min(MOST + 1).max(1),
+                        *left < iterations && done <= MOST / iterations.clamp(1, MOST + 1),
                         "{done} tries, {left} left"
                     );
                 }

@@ -111,7 +111,7 @@ fn every_fault() {
         Fault::Empty,
         Fault::InvalidUtf8,
         Fault::DeepJson,
-        Fault::Redirect,
+        Fault::Status(302),
         Fault::Skew(86_400),
         Fault::Gzip,
     ];

@@ -27,7 +27,7 @@ fn panic_as_told() {
             let joined = runtime.block_on(async { tokio::task::spawn_blocking(move || panic!("{canary}")).await });
             drop(joined);
         }
-        "unwrap" => Err::<(), _>(canary).unwrap(),
+        "unwrap" => canary.parse::<u32>().map(drop).map_err(|_| canary).unwrap(),
         _ => {
             let style = certctl::report::log::Style {
                 level: tracing_subscriber::filter::LevelFilter::DEBUG,

@@ -187,19 +187,22 @@ impl Scene {
 
     /// Writes the config: all formats of each account's certificate, and every kind of command.
     pub(super) fn configure(&mut self, more: &str) {
-        let mut text = format!("dir = '{}'\n{}", self.text("certs"), self.accounts());
-        for ((account, ..), certificate) in ACCOUNTS.iter().zip(&self.held) {
-            text += &format!(
+        let table = |((account, ..), certificate): (&(_, _, _, _), &Certificate)| {
+            format!(
                 "[[certificates]]\nname = '{}'\naccount = '{account}'\ncheck = {}\nhook = {}\n\
                  formats = ['pem', 'combined', 'pkcs12', 'jks', 'der', 'k8s-secret']\n\
                  keystore_password = {{ env = 'STORE_PASSWORD' }}\nkey_password = {{ env = 'KEY_PASSWORD' }}\n{more}\n",
                 certificate.domain,
                 self.probe("check"),
                 self.probe("hook"),
-            );
-        }
+            )
+        };
+        let tables: String = ACCOUNTS.iter().zip(&self.held).map(table).collect();
         let hooks = ["before", "after", "failed"].map(|word| format!("{word} = {}\n", self.probe(word)));
-        self.own("certctl.toml", &format!("{text}[hooks]\n{}", hooks.concat()));
+        self.own(
+            "certctl.toml",
+            &format!("dir = '{}'\n{}{tables}[hooks]\n{}", self.text("certs"), self.accounts(), hooks.concat()),
+        );
     }
 
     /// The next sync has something to do.

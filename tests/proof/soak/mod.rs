@@ -155,7 +155,7 @@ fn faults(rng: &mut Rng) -> Vec<(crate::sandbox::Cloud, Fault, Option<u32>)> {
         Fault::Empty,
         Fault::InvalidUtf8,
         Fault::DeepJson,
-        Fault::Redirect,
+        Fault::Status(302),
         Fault::Hang,
     ];
     let mut clouds = ACCOUNTS[..4].iter().map(|(_, _, cloud, _)| *cloud).collect::<Vec<_>>();
