@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use flate2::write::DeflateEncoder;
 use flate2::{Compress, Compression, Crc, FlushCompress};
-use rars::{ArchiveVersion, Builder};
+use rars::{ArchiveVersion, Builder, WriterResources};
 
 use super::catalogue::{Certificate, Material, Trouble};
 use super::pki::dummy;
@@ -264,5 +264,11 @@ fn rar(version: ArchiveVersion, entries: Entries) -> Vec<u8> {
             None => builder.add_bytes(name.into(), content, None, None).unwrap(),
         }
     }
-    builder.to_bytes().unwrap()
+    written(&builder)
+}
+
+/// The archive. What is packed on the way lies where temporary files go, not in the current directory.
+pub(crate) fn written(builder: &Builder) -> Vec<u8> {
+    let resources = WriterResources::default().with_temp_dir(std::env::temp_dir());
+    builder.to_bytes_with_resources(&resources, None).unwrap()
 }
