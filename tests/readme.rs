@@ -36,6 +36,55 @@ fn the_first_command_shows_it_work_and_the_second_runs_the_tests() {
     }
 }
 
+/// The words that one looks for are the program's.
+#[test]
+fn troubleshooting_quotes_real_messages() {
+    let mut words: Vec<String> = Vec::new();
+    let text = std::fs::read_to_string(root().join("docs/troubleshooting.md")).unwrap();
+    for cell in text.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split(" | ").next()) {
+        words.extend(cell.split('`').skip(1).step_by(2).map(str::to_owned));
+    }
+    assert!(words.len() > 20, "{words:?}");
+    let source = source(&root().join("src"));
+    for word in words {
+        assert!(source.contains(&word), "no message has `{word}`");
+    }
+}
+
+/// The code, without comments, of all files in a folder.
+fn source(folder: &Path) -> String {
+    let below = |path: PathBuf| {
+        if path.is_dir() {
+            return source(&path);
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    };
+    std::fs::read_dir(folder).unwrap().map(|entry| below(entry.unwrap().path())).collect()
+}
+
+/// What a reader copies is the same in both languages: every block, and the tables' first column.
+#[test]
+fn the_chinese_readme_has_the_same_content() {
+    let content = |document: &str| {
+        let text = std::fs::read_to_string(root().join(document)).unwrap();
+        let parts: Vec<_> = text.split("```").map(str::to_owned).collect();
+        let blocks: Vec<_> = parts.iter().skip(1).step_by(2).cloned().collect();
+        let prose = parts.iter().step_by(2).flat_map(|part| part.lines());
+        let first = |line: &str| line.strip_prefix("| ")?.split(" |").next().map(str::to_owned);
+        let rows: Vec<_> = prose.clone().filter_map(first).filter(|cell| cell.is_ascii()).collect();
+        let headings = prose.clone().filter(|line| line.starts_with('#')).count();
+        let items = prose.filter(|line| line.starts_with("- ")).count();
+        (blocks, rows, headings, items)
+    };
+    let (blocks, rows, headings, items) = content("README.zh-CN.md");
+    let english = content("README.md");
+    assert_eq!((blocks, headings, items), (english.0, english.2, english.3));
+    // The heading of a table is translated.
+    let known: Vec<_> = english.1.into_iter().filter(|cell| !["provider", "code"].contains(&cell.as_str())).collect();
+    assert_eq!(rows, known);
+}
+
 #[test]
 fn every_command_on_certctl_works_in_the_sandbox() {
     let sandbox = Sandbox::start(Options::default());

@@ -20,6 +20,7 @@ mod report;
 mod sandbox;
 #[path = "sandbox/selftest/mod.rs"]
 mod sandbox_selftest;
+mod schema;
 mod served;
 mod signature;
 mod store;

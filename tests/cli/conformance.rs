@@ -183,6 +183,7 @@ fn check_directory(path: &Path, row: &Value, certificate: &Certificate) {
     assert_eq!(read("chain.pem").matches("BEGIN CERTIFICATE").count(), issued.chain.len());
     assert!(read("privkey.pem").contains("PRIVATE KEY-----\n"));
     let metadata: Value = serde_json::from_str(&read("metadata.json")).unwrap();
+    crate::schema::holds(&metadata);
     assert_eq!(metadata["schema"], "certctl.metadata/v1");
     assert_eq!(metadata["fingerprint_sha256"], row["fingerprint_sha256"]);
     assert_eq!(metadata["id"], row["id"]);

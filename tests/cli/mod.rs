@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::sandbox::{Account, Cloud, Sandbox};
+use crate::schema;
 
 /// Every provider, and the cloud of the sandbox that it talks to.
 pub(crate) const PROVIDERS: [(&str, Cloud); 4] =
@@ -159,9 +160,13 @@ impl Run {
         self
     }
 
+    /// The document on stdout, which has to be as its schema says.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
+        let document = serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr));
+        schema::holds(&document);
+        document
     }
 }
 

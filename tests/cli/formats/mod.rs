@@ -74,6 +74,7 @@ impl Ground {
 
     fn recorded(&self, file: &str) -> Value {
         let metadata: Value = serde_json::from_slice(&self.read("metadata.json")).unwrap();
+        crate::schema::holds(&metadata);
         metadata["files"][file].clone()
     }
 

@@ -47,6 +47,7 @@ impl Ground {
         assert!(run.took < AT_ONCE, "{:?}", run.took);
 
         let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+        crate::schema::holds(&report);
         assert_eq!((&report["schema"], report["exit_code"].as_i64()), (&"certctl.run/v1".into(), Some(code.into())));
         let row = &report["results"][0];
         assert_eq!(row["name"], NAME, "{report}");

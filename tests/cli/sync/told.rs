@@ -31,6 +31,7 @@ fn commands_of_the_run_in_the_report() {
     let report = fixture.text("report.json");
     let run = fixture.sync(&["-o", "json", "--report", &report]).exits(8);
     let written: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    crate::schema::holds(&written);
     for report in [run.json(), written] {
         assert_eq!(report["results"][0]["outcome"], "created", "{report}");
         let errors = report["errors"].as_array().unwrap();
