@@ -69,13 +69,15 @@ fn roll_back(workshop: &Workshop, certificate: &CertificateConfig, to: Option<&s
         installed: Some(identity.clone()),
         ..Row::of(identity.clone(), applied.outcome.into())
     };
-    let unfinished = directory.state().map_err(Failure::from)?.unfinished;
-    let is_unchanged = applied.outcome == store::Outcome::Unchanged;
-    if is_unchanged && unfinished.is_none() {
-        return Ok(row);
-    }
-    // One that died after its check owes the hook alone.
-    if !is_unchanged || unfinished.is_some_and(|change| !change.is_checked) {
+    let is_checked = match applied.outcome {
+        // One that died after its check owes the hook alone.
+        store::Outcome::Unchanged => match directory.state().map_err(Failure::from)?.unfinished {
+            Some(change) => change.is_checked,
+            None => return Ok(row),
+        },
+        _ => false,
+    };
+    if !is_checked {
         workshop.check(certificate, &directory, &identity)?;
     }
     if let Some(command) = &certificate.hook {

@@ -78,16 +78,16 @@ impl Workshop {
             options: &options,
             is_followed: certificate.check.is_some() || certificate.hook.is_some(),
         };
-        let is_unfinished = directory.state().map_err(Failure::from)?.unfinished.is_some();
+        let before = directory.state().map_err(Failure::from)?;
         if directory.preview(&wish).map_err(Failure::from)? != Outcome::Unchanged {
             self.commands.before()?;
         }
         let applied = directory.apply(&wish).map_err(Failure::from)?;
-        let is_followed = is_unfinished || applied.outcome != Outcome::Unchanged;
+        let is_followed = before.unfinished.is_some() || applied.outcome != Outcome::Unchanged;
         if is_followed {
             self.check(certificate, &directory, &parcel.identity)?;
         }
-        if unpins && directory.state().map_err(Failure::from)?.rejected.is_some() {
+        if unpins && before.rejected.is_some() {
             directory.unpin().map_err(Failure::from)?;
         }
         let is_due = is_followed && self.is_due(certificate, &directory)?;
