@@ -37,8 +37,6 @@ use crate::stop::Stop;
 use crate::store::{self, StoreError};
 use crate::text::one_line;
 
-/// So many pieces of work are done between two looks at the clock and at the sockets.
-const BETWEEN_LOOKS: u32 = 4;
 /// A shorter value of a variable is not looked for in arguments.
 const SHORTEST_SECRET: usize = 8;
 
@@ -74,10 +72,8 @@ fn start(arguments: &[OsString], environment: &Environment) -> Exit {
 
 fn work(cli: &Cli, environment: &Environment) -> Result<Exit, Failure> {
     limits::prepare()?;
-    // One thread: certctl waits for clouds and disks, it does not compute. It looks at the clock often: a cloud that
-    // sends without pause keeps it busy, and has to be left in time all the same.
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().event_interval(BETWEEN_LOOKS).build().map_err(|_| Failure::Bug)?;
+    // One thread: certctl waits for clouds and disks, it does not compute.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|_| Failure::Bug)?;
     let ended = runtime.block_on(run(cli, environment));
     // What still runs is of no more use: a name that is being looked up, say, can take very long.
     runtime.shutdown_background();
