@@ -66,9 +66,6 @@ pub(super) struct Dialect {
     pub(super) request_id: &'static str,
     /// Published requests per second, by operation.
     pub(super) rates: &'static [(&'static str, u32)],
-    /// The operations whose replies may hold a private key. Each gets a connection that ends with the reply: one that
-    /// waits for the next request keeps what it has read in its buffers.
-    pub(super) keyed: &'static [&'static str],
 }
 
 /// A cloud's error, taken out of its envelope.
@@ -152,11 +149,8 @@ impl Session {
         }
         let nonce = uuid::Uuid::new_v4().to_string();
         let seal = Seal { credentials: self.credentials(), now: self.now(), nonce: &nonce };
-        let mut headers = (self.dialect.sign)(request, &seal).headers;
-        if self.dialect.keyed.contains(&operation) {
-            headers.push(("connection", "close".to_owned()));
-        }
-        Ok(self.link.client.send(request, &headers).await?)
+        let signed = (self.dialect.sign)(request, &seal);
+        Ok(self.link.client.send(request, &signed.headers).await?)
     }
 
     /// The payload of a reply in JSON.

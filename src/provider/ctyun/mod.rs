@@ -34,14 +34,8 @@ pub const REGISTRATION: Registration = Registration {
 };
 
 /// CTyun publishes no rate for these products.
-const DIALECT: Dialect = Dialect {
-    sign: sign::sign,
-    open: api::open,
-    meaning: api::meaning,
-    request_id: "x-trace-id",
-    rates: &[],
-    keyed: &[api::ECX_GET, api::CCMS_EXPORT],
-};
+const DIALECT: Dialect =
+    Dialect { sign: sign::sign, open: api::open, meaning: api::meaning, request_id: "x-trace-id", rates: &[] };
 
 /// Rows a page to ask for at first; the API's cap is not documented.
 const PAGE_SIZE: u64 = 100;

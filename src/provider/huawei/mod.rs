@@ -40,14 +40,8 @@ pub const REGISTRATION: Registration = Registration {
 const REGIONS: &[&str] = &["cn-north-4", "ap-southeast-1", "my-kualalumpur-1", "eu-west-101"];
 
 /// Huawei publishes no rate.
-const DIALECT: Dialect = Dialect {
-    sign: sign::sign,
-    open: api::open,
-    meaning: api::meaning,
-    request_id: "x-request-id",
-    rates: &[],
-    keyed: &[api::DOWNLOAD, api::DOWNLOAD_V2],
-};
+const DIALECT: Dialect =
+    Dialect { sign: sign::sign, open: api::open, meaning: api::meaning, request_id: "x-request-id", rates: &[] };
 
 /// Rows a page; the API takes 10, 20 or 50.
 const PAGE_SIZE: u64 = 50;

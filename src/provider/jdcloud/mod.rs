@@ -33,7 +33,6 @@ const DIALECT: Dialect = Dialect {
     meaning: api::meaning,
     request_id: "x-jdcloud-request-id",
     rates: &[],
-    keyed: &[api::DOWNLOAD],
 };
 
 /// Gives the value that operation protection asks for.

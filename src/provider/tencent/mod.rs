@@ -34,7 +34,6 @@ const DIALECT: Dialect = Dialect {
     meaning: api::meaning,
     request_id: "x-tc-requestid",
     rates: &[(api::LIST, 20), (api::DESCRIBE, 10), (api::DETAIL, 10), (api::DOWNLOAD, 20)],
-    keyed: &[api::DETAIL, api::DOWNLOAD],
 };
 
 /// Rows a page: the API's own maximum.
