@@ -17,6 +17,8 @@ use super::{HttpError, Method, Request};
 const REPLY_LIMIT: usize = 16 << 20;
 /// A server that does not even accept the connection is given up sooner than one that is slow to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that nobody uses for this long is closed: in its buffers there may be a private key that came over it.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// The client of all clouds. Cheap to clone: clones share their connections.
 #[derive(Clone, Debug)]
@@ -101,6 +103,7 @@ fn builder(timeout: Duration) -> reqwest::ClientBuilder {
         .redirect(Policy::none())
         .connect_timeout(timeout.min(CONNECT_TIMEOUT))
         .timeout(timeout)
+        .pool_idle_timeout(IDLE)
 }
 
 /// The URL, unless the parser would rewrite a part of it that was signed (`..` as an id, say), or a gateway would: to

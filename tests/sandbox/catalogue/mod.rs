@@ -229,8 +229,8 @@ pub(crate) fn renewal(
     let (old_from, old_to) = old.validity.unwrap();
     let after = |time: Timestamp, seconds| time.checked_add(SignedDuration::from_secs(seconds)).unwrap();
     let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
-    // Each of many renewals within one hour is to be newer than the one before, and none to lie in the future.
-    let from = from.unwrap_or_else(|| after(now, -60 * 60).max(after(old_from, 1)));
+    // Each of many renewals within ten minutes is to be newer than the one before, and none to lie in the future.
+    let from = from.unwrap_or_else(|| after(now, -10 * 60).max(after(old_from, 1)));
     let day_less = after(old_to, -24 * 60 * 60);
     let to = if day_less > now { day_less } else { after(now, 47 * 24 * 60 * 60) };
     let wanted = Wanted { validity: (from, to), ..old.wanted.clone().unwrap() };
