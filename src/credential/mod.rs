@@ -21,6 +21,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::text::HIDDEN;
+
 pub use command::{COMMAND_TIMEOUT, from_command};
 pub use error::{CommandProblem, CredentialError, FileProblem, Place};
 pub use file::SecretFile;
@@ -51,7 +53,7 @@ impl Credentials {
         let secrets =
             secrets.into_iter().flatten().map(SecretString::expose_secret).filter(|secret| !secret.is_empty());
         // JD Cloud is sent one of them in base64.
-        let hide = |text: String, secret: &str| text.replace(secret, "***").replace(&STANDARD.encode(secret), "***");
+        let hide = |text: String, secret: &str| text.replace(secret, HIDDEN).replace(&STANDARD.encode(secret), HIDDEN);
         secrets.fold(text.to_owned(), hide)
     }
 }
