@@ -190,7 +190,8 @@ fn until(limit: Duration, is_true: impl Fn() -> bool) -> bool {
 struct Output {
     capture: Capture,
     kept: Arc<Mutex<Zeroizing<Vec<u8>>>>,
-    reading: JoinHandle<()>,
+    /// There until the output is dropped.
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Output {
@@ -199,7 +200,7 @@ impl Output {
         let kept = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(capture.most().saturating_add(CHUNK)))));
         let weak = Arc::downgrade(&kept);
         let reading = thread::Builder::new().spawn(move || drain(reader, capture, &weak))?;
-        Ok(Self { capture, kept, reading })
+        Ok(Self { capture, kept, reading: Some(reading) })
     }
 
     /// Whether the program has not ended before its output has.
@@ -208,7 +209,7 @@ impl Output {
     }
 
     fn is_closed(&self) -> bool {
-        self.reading.is_finished()
+        self.reading.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// How much may be printed, if that was more.
@@ -220,6 +221,23 @@ impl Output {
 
     fn take(self) -> Zeroizing<Vec<u8>> {
         std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.reading.take().into_iter().for_each(leave);
+    }
+}
+
+/// Waits no longer for a thread. One that still runs is not detached: glibc's `pthread_detach` reads what belongs to the
+/// thread, and where the thread ends at that very moment, that may be gone.
+pub(crate) fn leave(thread: JoinHandle<()>) {
+    if thread.is_finished() {
+        // Nothing is left to be told, also not that it panicked.
+        let _ = thread.join();
+    } else {
+        std::mem::forget(thread);
     }
 }
 

@@ -75,8 +75,9 @@ fn work(cli: &Cli, environment: &Environment) -> Result<Exit, Failure> {
     // One thread: certctl waits for clouds and disks, it does not compute.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|_| Failure::Bug)?;
     let ended = runtime.block_on(run(cli, environment));
-    // What still runs is of no more use: a name that is being looked up, say, can take very long.
-    runtime.shutdown_background();
+    // What still runs is of no more use: a name that is being looked up, say, can take very long. To shut down would
+    // detach threads while they end, which glibc does not always survive; the end of the process ends them as well.
+    std::mem::forget(runtime);
     ended
 }
 

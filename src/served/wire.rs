@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{Address, ServedError, Target};
 use crate::domain;
+use crate::process;
 use crate::text::one_line;
 
 /// The most that is read of a server. TLS itself allows 64 KiB of certificates.
@@ -178,10 +179,13 @@ fn resolve(target: &Target<'_>, deadline: Instant) -> Option<io::Result<Vec<Sock
         let found = (host.as_str(), port).to_socket_addrs();
         let _ = answer.send(found.map(|found| found.take(ADDRESSES).collect()));
     };
-    if let Err(error) = thread::Builder::new().name("resolver".to_owned()).spawn(ask) {
-        return Some(Err(error));
-    }
-    answered.recv_timeout(remaining(deadline)).ok()
+    let resolver = match thread::Builder::new().name("resolver".to_owned()).spawn(ask) {
+        Ok(resolver) => resolver,
+        Err(error) => return Some(Err(error)),
+    };
+    let answer = answered.recv_timeout(remaining(deadline)).ok();
+    process::leave(resolver);
+    answer
 }
 
 /// The system's words, without its number.
