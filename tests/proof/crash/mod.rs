@@ -8,6 +8,7 @@
 //! - `deaths` and `refusals`: killed at each of them, and refused.
 //! - `children`: killed while a check or a hook runs.
 //! - `model` and `replay`: the power cut.
+//! - `threads`: what still runs when a command ends.
 
 mod aim;
 mod children;
@@ -19,6 +20,7 @@ mod replay;
 mod scene;
 mod scenes;
 mod strike;
+mod threads;
 mod trace;
 mod tree;
 
