@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod credential;
 mod daemon;
+mod fleet;
 mod format;
 mod hook;
 mod keystore;
