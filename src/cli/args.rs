@@ -82,8 +82,15 @@ pub(super) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Write a commented config to fill in: to -c FILE, else $CERTCTL_CONFIG, else ./certctl.toml
-    Init,
+    /// Write a config with the accounts that are found: to -c FILE, else $CERTCTL_CONFIG, else ./certctl.toml
+    ///
+    /// Credentials are looked for in the environment and in the official tools' files; the config says where they are
+    /// and has no secret in it.
+    Init {
+        /// Ask each account for its list, and put the certificates in, as comments
+        #[arg(long)]
+        online: bool,
+    },
     /// Tell every mistake in the config
     Check {
         /// Ask each account's cloud for its list, too

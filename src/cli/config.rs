@@ -1,35 +1,25 @@
-//! `certctl config init`, `check` and `show`
-
-use std::path::PathBuf;
+//! `certctl config`: `check` and `show`
 
 use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::accounts::{Candidate, all};
 use super::args::{ConfigCommand, Global, Output};
-use super::load;
+use super::{init, load};
+use crate::account::Reach;
 use crate::config::show::Shown;
-use crate::config::{Config, ConfigError, named, starter};
+use crate::config::{Config, ConfigError};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure, of_batch};
+use crate::provider::Certificate;
 use crate::report::json;
 
 pub(super) async fn run(command: &ConfigCommand, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
     match command {
-        ConfigCommand::Init => init(global, environment),
+        ConfigCommand::Init { online } => init::run(*online, global, environment).await,
         ConfigCommand::Check { online } => check(*online, global, environment).await,
         ConfigCommand::Show => show(global, environment),
     }
-}
-
-fn init(global: &Global, environment: &Environment) -> Result<Exit, Failure> {
-    let named = named(global.config.as_deref(), environment);
-    let path = named.map_or_else(|| PathBuf::from("certctl.toml"), |(_, path)| path);
-    starter::write(&path, &starter::text(environment))?;
-    if !global.quiet {
-        super::print(&format!("{}: written; fill it in, then run `certctl config check`\n", path.display()))?;
-    }
-    Ok(Exit::Done)
 }
 
 async fn check(online: bool, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
@@ -43,19 +33,14 @@ async fn check(online: bool, global: &Global, environment: &Environment) -> Resu
     Ok(exit)
 }
 
-/// One listing of each account, all at the same time; an error line for each that fails.
+/// One listing of each account; an error line for each that fails.
 async fn ask(config: &Config, global: &Global, environment: &Environment) -> Result<Exit, Failure> {
     let reach = super::reach(global, Some(config))?;
-    let ask = |candidate: Candidate<'_>| {
-        let opened = candidate.open(&reach, environment);
-        async move { Ok(opened?.cloud.list().await?.len()) }
-    };
     let candidates = if config.accounts.is_empty() { Vec::new() } else { all(Some(config)) };
-    let outcomes: Vec<Result<usize, Failure>> = join_all(candidates.iter().copied().map(ask)).await;
     let mut exits = Vec::new();
-    for (candidate, outcome) in candidates.iter().zip(outcomes) {
+    for (candidate, outcome) in candidates.iter().zip(listings(&candidates, &reach, environment).await) {
         match outcome {
-            Ok(count) => tracing::info!("{}: {}", candidate.subject(), counted(count, "certificate")),
+            Ok(rows) => tracing::info!("{}: {}", candidate.subject(), counted(rows.len(), "certificate")),
             Err(failure) => {
                 tracing::error!("{}: {}", candidate.subject(), failure.line());
                 exits.push(failure.exit());
@@ -63,6 +48,19 @@ async fn ask(config: &Config, global: &Global, environment: &Environment) -> Res
         }
     }
     Ok(of_batch(exits))
+}
+
+/// One listing of each account, all at the same time.
+pub(super) async fn listings(
+    candidates: &[Candidate<'_>],
+    reach: &Reach,
+    environment: &Environment,
+) -> Vec<Result<Vec<Certificate>, Failure>> {
+    let ask = |candidate: &Candidate<'_>| {
+        let opened = candidate.open(reach, environment);
+        async move { Ok(opened?.cloud.list().await?) }
+    };
+    join_all(candidates.iter().map(ask)).await
 }
 
 /// `certctl.config/v1`
@@ -90,6 +88,6 @@ fn needed(global: &Global, environment: &Environment) -> Result<Config, Failure>
     Ok(load(global, environment)?.ok_or(ConfigError::NoneFound)?)
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

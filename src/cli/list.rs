@@ -1,5 +1,7 @@
 //! `certctl list`
 
+use std::io::{self, IsTerminal as _};
+
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,6 +9,7 @@ use super::Scene;
 use super::accounts::{self, Candidate};
 use super::args::{ListArgs, Output};
 use crate::account::{Account, AccountError, Reach};
+use crate::config::starter::{Discovered, Discovery, LeftOut};
 use crate::credential::CredentialError;
 use crate::domain;
 use crate::environment::Environment;
@@ -24,11 +27,12 @@ pub(super) async fn run(args: &ListArgs, scene: &Scene<'_>) -> Result<Exit, Fail
     let is_named = !args.provider.is_empty() || !args.account.is_empty();
     let (accounts, mut failures) = open(&asked, is_named, &super::reach(global, config.as_ref())?, environment)?;
     let now = environment.now();
-    let mut rows = Vec::new();
+    let (mut rows, mut held) = (Vec::new(), 0);
     let listings = accounts.iter().map(|account| inventory::list(account, args.domain.is_some(), account.jobs));
     for (account, outcome) in accounts.iter().zip(join_all(listings).await) {
         match outcome {
             Ok(listed) => {
+                held += listed.len();
                 let shown = listed.into_iter().filter(|row| is_shown(row, args, now));
                 rows.extend(shown.map(|row| (account.provider, account.name.as_str(), row)));
             }
@@ -44,12 +48,27 @@ pub(super) async fn run(args: &ListArgs, scene: &Scene<'_>) -> Result<Exit, Fail
         Output::Json => {
             super::print(&json::to_text(&json::List::new(&rows, &failures, now)).map_err(|_| Failure::Bug)?)?;
         }
-        Output::Table if rows.is_empty() => {}
+        // A script reads no lines, and cron sends no mail; somebody who looks on would wonder.
+        Output::Table if rows.is_empty() => {
+            if io::stdout().is_terminal() && failures.is_empty() {
+                tracing::warn!("{}", nothing(&accounts, held));
+            }
+        }
         Output::Table => super::print(&table::list(&rows, now))?,
     }
     let exit = of_batch(failures.iter().map(|(_, _, failure)| failure.exit()));
     let is_expiring = global.detailed_exitcode && args.expiring.is_some() && !rows.is_empty();
     Ok(if exit == Exit::Done && is_expiring { Exit::Expiring } else { exit })
+}
+
+/// Why there is nothing to show.
+fn nothing(accounts: &[Account], held: usize) -> String {
+    let names = accounts.iter().map(|account| accounts::subject(&account.name, account.provider));
+    let names = names.collect::<Vec<_>>().join(", ");
+    match held {
+        0 => format!("no certificates in {names}"),
+        held => format!("none of the {held} certificates in {names} is one of those asked for"),
+    }
 }
 
 type Failed<'a> = Vec<(&'static str, &'a str, Failure)>;
@@ -63,28 +82,38 @@ fn open<'a>(
     environment: &Environment,
 ) -> Result<(Vec<Account>, Failed<'a>), Failure> {
     let (mut accounts, mut failures) = (Vec::new(), Vec::new());
-    let (mut unset, mut absent) = (Vec::new(), Vec::new());
+    let mut without = Vec::new();
     for candidate in asked {
         let is_optional = !is_named && matches!(candidate, Candidate::Implicit(_));
         match candidate.open(reach, environment) {
             Ok(account) => accounts.push(account),
-            Err(AccountError::Credential(CredentialError::Missing { variables, files, .. })) if is_optional => {
-                unset.extend(variables);
-                absent.extend(files);
+            Err(AccountError::Credential(error @ CredentialError::Missing { .. })) if is_optional => {
+                without.push(error);
             }
             Err(error) => failures.push((candidate.provider(), candidate.name(), Failure::from(error))),
         }
     }
     if accounts.is_empty() && failures.is_empty() {
-        let missing = CredentialError::Missing {
-            provider: "any provider",
-            variables: unset,
-            files: absent,
-            has_home: environment.home().is_some(),
-        };
-        return Err(Failure::Account(missing.into()));
+        explain(&without, environment);
+        return Err(Failure::Account(CredentialError::NoneAnywhere.into()));
     }
     Ok((accounts, failures))
+}
+
+/// What was looked for, and what is there though nothing takes it.
+fn explain(missing: &[CredentialError], environment: &Environment) {
+    for missing in missing {
+        tracing::warn!("{missing}; {}", missing.hint().unwrap_or_default());
+    }
+    let Discovery { accounts, left_out } = Discovery::of(environment);
+    for Discovered { place, .. } in accounts {
+        tracing::warn!(
+            "{place}: has keys, but is not the default profile; `certctl config init` makes an account of it"
+        );
+    }
+    for LeftOut { why, .. } in left_out.iter().filter(|left_out| left_out.is_wrong) {
+        tracing::warn!("{why}");
+    }
 }
 
 fn is_shown(row: &Certificate, args: &ListArgs, now: Timestamp) -> bool {

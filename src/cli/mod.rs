@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod describe;
 mod download;
+mod init;
 mod list;
 mod making;
 mod meant;
@@ -22,7 +23,7 @@ use clap::Parser as _;
 use jiff::Timestamp;
 use tracing_subscriber::filter::LevelFilter;
 
-use self::args::{Cli, Color, Command, Global, LogFormat};
+use self::args::{Cli, Color, Command, ConfigCommand, Global, LogFormat};
 use crate::account::{Reach, withheld};
 use crate::config::{Config, Machine, Roots, locate};
 use crate::environment::Environment;
@@ -62,7 +63,7 @@ fn start(arguments: &[OsString], environment: &Environment) -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
-    report::log::start(style(&cli.global, environment));
+    report::log::start(style(&cli, environment));
     let ended = match secret {
         Some(variable) => Err(betrayed(variable)),
         None => work(&cli, environment),
@@ -140,11 +141,14 @@ fn load(global: &Global, environment: &Environment) -> Result<Option<Config>, Fa
     Ok(Some(config))
 }
 
-fn style(global: &Global, environment: &Environment) -> Style {
+fn style(cli: &Cli, environment: &Environment) -> Style {
+    let global = &cli.global;
+    // What it finds is what the user wants to know.
+    let is_talkative = matches!(cli.command, Command::Config(ConfigCommand::Init { .. }));
     let level = match (global.quiet, global.verbose) {
         (true, _) => LevelFilter::ERROR,
-        (false, 0) => LevelFilter::WARN,
-        (false, 1) => LevelFilter::INFO,
+        (false, 0) if !is_talkative => LevelFilter::WARN,
+        (false, 0 | 1) => LevelFilter::INFO,
         (false, _) => LevelFilter::DEBUG,
     };
     let color = match global.color {

@@ -7,7 +7,7 @@ use super::ConfigError;
 use crate::environment::Environment;
 
 /// The file's name.
-const FILE: &str = "certctl.toml";
+pub const FILE: &str = "certctl.toml";
 /// Names the file where `-c` does not.
 const VARIABLE: &str = "CERTCTL_CONFIG";
 

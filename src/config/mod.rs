@@ -22,7 +22,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use host::{Host, Machine, Program};
-pub use locate::{Location, Roots, locate, named};
+pub use locate::{FILE, Location, Roots, locate, named};
 pub use model::{AccountConfig, CertificateConfig, Command, Config, Hooks, Identity, Kubernetes, Selector, Source};
 pub use problem::{ConfigError, Problem};
 pub use suggest::nearest;

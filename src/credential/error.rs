@@ -29,6 +29,9 @@ pub enum CredentialError {
         /// Whether it is known where those files would be.
         has_home: bool,
     },
+    /// No source of any provider has any.
+    #[error("no credentials for any provider")]
+    NoneAnywhere,
     /// A profile that was named is in none of the tool's files.
     #[error("{named_by} names the profile `{}`, but {} has no keys under that name", one_line(.profile, LONGEST), .files.join(" or "))]
     NoProfile {
@@ -226,6 +229,11 @@ impl CredentialError {
                 let pairs = variables.iter().map(|pair| pair.join(" and ")).collect::<Vec<_>>().join(", or ");
                 let home = if *has_home { "" } else { " (which needs HOME to be set)" };
                 Some(format!("set {pairs}, or have the cloud's own tool write {}{home}", files.join(" or ")))
+            }
+            Self::NoneAnywhere => {
+                let others =
+                    "let its own tool log in, or fill in an account in the file that `certctl config init` writes";
+                Some(format!("set the variables of one provider, {others}"))
             }
             Self::NotSet { variable } if may_be_secret(variable) => Some("give its name, not its value".to_owned()),
             Self::NotSet { variable } => Some(format!("set {variable}")),

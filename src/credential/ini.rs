@@ -34,6 +34,11 @@ impl<'a> Ini<'a> {
         self
     }
 
+    /// The names of all sections, in alphabetical order.
+    pub fn sections(&self) -> impl Iterator<Item = &'a str> {
+        self.0.keys().copied()
+    }
+
     /// A value. Sections are told by their exact name, keys whatever their case.
     #[must_use]
     pub fn get(&self, section: &str, key: &str) -> Option<&str> {

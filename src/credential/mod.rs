@@ -12,6 +12,7 @@ mod ini;
 mod json;
 mod names;
 mod source;
+mod survey;
 mod tool;
 
 use std::fmt;
@@ -30,6 +31,7 @@ pub use ini::Ini;
 pub use json::Object;
 pub use names::Names;
 pub use source::SecretSource;
+pub use survey::{Origin, Sighting};
 pub use tool::{Found, Profile, Sources, ToolFile, Wanted};
 
 /// What signs an account's requests.

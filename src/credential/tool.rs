@@ -1,5 +1,6 @@
 //! The environment variables and files of the clouds' official tools, as far as they are alike.
 
+use std::io;
 use std::path::Path;
 
 use super::environment::from_environment;
@@ -23,6 +24,8 @@ pub struct ToolFile {
     pub path: &'static str,
     /// Reads it; `None` if what is wanted is not there.
     pub read: fn(&Wanted<'_>) -> Result<Option<Found>, CredentialError>,
+    /// The names of all profiles in it, whether they have keys or not; `None` if it is not there.
+    pub profiles: fn(&Wanted<'_>) -> Result<Option<Vec<String>>, CredentialError>,
 }
 
 /// What a source had.
@@ -88,10 +91,10 @@ impl Sources {
 /// What is looked for in the official tools' files, and where.
 #[derive(Debug)]
 pub struct Wanted<'a> {
-    home: &'a Path,
+    pub(super) home: &'a Path,
     /// The tool's own variables, and the time.
     pub environment: &'a Environment,
-    profile: Option<&'a str>,
+    pub(super) profile: Option<&'a str>,
 }
 
 impl Wanted<'_> {
@@ -152,6 +155,44 @@ impl Wanted<'_> {
             Found::read(&file, &place, names, settings, |name| Ok(ini.get(section, name)))
         };
         sections.iter().find_map(|section| read(section).transpose()).transpose()
+    }
+}
+
+impl Wanted<'_> {
+    /// The sections of an INI file.
+    ///
+    /// # Errors
+    /// When the file is there but cannot be used.
+    pub fn sections(&self, path: &str) -> Result<Option<Vec<String>>, CredentialError> {
+        let Some(file) = self.open(path)? else { return Ok(None) };
+        Ok(Some(Ini::parse(&file)?.sections().map(str::to_owned).collect()))
+    }
+
+    /// What the files of a directory are called that end so, without that end; in order.
+    ///
+    /// # Errors
+    /// When the directory is there but cannot be read.
+    pub fn files(&self, directory: &str, end: &str) -> Result<Option<Vec<String>>, CredentialError> {
+        let path = self.home.join(directory);
+        let unreadable = |reason: io::Error| {
+            let problem = FileProblem::Unreadable(reason.kind());
+            CredentialError::File { path: path.clone(), problem }
+        };
+        let entries = match path.read_dir() {
+            Ok(entries) => entries,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(unreadable(error)),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            // A name that is not UTF-8 no configuration can give.
+            let name = entry.map_err(unreadable)?.file_name().into_string().unwrap_or_default();
+            found.extend(name.strip_suffix(end).filter(|profile| !profile.is_empty()).map(str::to_owned));
+        }
+        found.sort();
+        Ok(Some(found))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
-use super::{Certctl, Run, snapshot};
+use super::{Certctl, Run};
 use crate::sandbox::catalogue::Status;
 use crate::sandbox::{Account, Cloud, Fault, Options, Request, Sandbox};
 
@@ -398,61 +398,6 @@ fn show_hides_secrets() {
     assert_eq!(document["schema"], "certctl.config/v1");
     let account = &document["config"]["accounts"]["jd"];
     assert_eq!((&account["secret_key"], &account["session_token"]["env"]), (&"***".into(), &"T".into()));
-}
-
-#[test]
-fn init_writes_a_config_that_check_takes_and_replaces_none() {
-    let directory = tempfile::tempdir().unwrap();
-    let sandbox = Sandbox::start(Options::default());
-    let environment: Vec<_> = sandbox
-        .environment()
-        .into_iter()
-        .filter(|(name, _)| name.contains("HUAWEI") || name.contains("CTYUN"))
-        .collect();
-    let path = directory.path().join("new.toml");
-    let certctl =
-        |args: &[&str]| Certctl::with(environment.clone()).args(args).args(["-c", path.to_str().unwrap()]).run();
-    certctl(&["config", "init"]).exits(0);
-    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    let text = std::fs::read_to_string(&path).unwrap();
-    for (_, value) in environment.iter().filter(|(name, _)| name.ends_with("_SK")) {
-        assert!(!text.contains(value.as_str()), "no secret is copied");
-    }
-    let tables: Vec<_> = text.lines().filter(|line| line.starts_with('[')).collect();
-    assert_eq!(tables, ["[accounts.huawei]", "[accounts.ctyun]"], "those with credentials");
-    assert!(certctl(&["config", "check", "--online"]).exits(0).stdout.contains("2 accounts"));
-    let before = snapshot(directory.path());
-    certctl(&["config", "init"]).exits(2).says(&["new.toml is there already"]);
-    assert_eq!(before, snapshot(directory.path()));
-    // Every line that is commented out is right, too.
-    let all: String = text
-        .lines()
-        .map(|line| line.strip_prefix("# ").filter(|line| is_toml(line)).unwrap_or(line))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    let all = all.replace("region = \"cn-north-4\"", "region = \"eu-west-101\"");
-    std::fs::write(&path, &all).unwrap();
-    let said = certctl(&["config", "check"]).stderr;
-    let is_expected = |line: &str| {
-        ["there is no group", "there is no program", "there is no account", "is a certificate"]
-            .iter()
-            .any(|word| line.contains(word))
-    };
-    assert!(said.lines().all(is_expected), "{said}");
-
-    let below = Certctl::with(Vec::new()).args(["config", "init"]).directory(directory.path());
-    below.run().exits(0);
-    assert!(directory.path().join("certctl.toml").exists(), "./certctl.toml without -c");
-    let found = Certctl::with(Vec::new()).args(["config", "check"]).directory(directory.path()).run().exits(0);
-    assert!(found.stdout.starts_with("certctl.toml: 0 accounts"), "{}", found.stdout);
-    let nowhere = directory.path().join("no/such/directory.toml");
-    Certctl::with(Vec::new()).args(["config", "init", "-c", nowhere.to_str().unwrap()]).run().exits(7);
-}
-
-fn is_toml(line: &str) -> bool {
-    let key = line.split_once(" = ").map(|(key, _)| key);
-    let is_key = key.is_some_and(|key| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
-    is_key || line.starts_with(['[', ']']) || line.starts_with("  {")
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod check;
 mod concurrent;
 mod config;
 mod conformance;
+mod first;
 mod formats;
 mod history;
 mod kill;

@@ -3,6 +3,7 @@
 mod good;
 mod locate;
 mod mistakes;
+mod starter;
 mod trust;
 
 use std::io;

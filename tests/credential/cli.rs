@@ -120,7 +120,9 @@ fn where_nothing_is_it_says_where_it_looked() {
         "JDCLOUD_ACCESS_KEY_ID",
         "~/.jdc/config",
     ]);
-    let everywhere = ["any provider", "CTYUN_AK", "~/.tccli/PROFILE.credential", "~/.hcloud/config.json"];
-    certctl().args(["list"]).run().exits(3).says(&everywhere);
-    Certctl::with(Vec::new()).args(["list"]).run().exits(3).says(&["HOME"]);
+    let run = certctl().args(["list"]).run().exits(3).says(&["any provider", "config init"]);
+    for word in ["CTYUN_AK", "~/.tccli/PROFILE.credential", "~/.hcloud/config.json"] {
+        assert!(run.stderr.contains(word), "{word}: {}", run.stderr);
+    }
+    assert!(Certctl::with(Vec::new()).args(["list"]).run().exits(3).stderr.contains("needs HOME to be set"));
 }

@@ -8,6 +8,7 @@ pub(super) const SOURCES: Sources = Sources {
     files: &[ToolFile {
         path: "~/.ctyun/credential",
         read: |wanted| wanted.ini(".ctyun/credential", &["default"], &IN_FILE, &[]),
+        profiles: |wanted| wanted.sections(".ctyun/credential"),
     }],
 };
 

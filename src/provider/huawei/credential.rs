@@ -25,14 +25,22 @@ pub(super) const SOURCES: Sources = Sources {
             read: |wanted| {
                 wanted.ini(".huaweicloud/credentials", &["basic", "global"], &IN_SDK_FILE, &["project_id", "domain_id"])
             },
+            profiles: |wanted| wanted.sections(".huaweicloud/credentials"),
         },
-        ToolFile { path: "~/.hcloud/config.json", read: cli },
+        ToolFile { path: "~/.hcloud/config.json", read: cli, profiles },
     ],
 };
 
 const IN_SDK_FILE: Names = Names { access_key: "ak", secret_key: "sk", session_token: &["security_token"], mfa: None };
 const IN_CLI_FILE: Names =
     Names { access_key: "accessKeyId", secret_key: "secretAccessKey", session_token: &["securityToken"], mfa: None };
+
+fn profiles(wanted: &Wanted<'_>) -> Result<Option<Vec<String>>, CredentialError> {
+    let Some(file) = wanted.open(".hcloud/config.json")? else { return Ok(None) };
+    let place = || Place::File(file.path().to_owned());
+    let object = Object::parse(place(), file.text())?;
+    Ok(Some(object.named_objects("profiles", |_| place()).map(|(name, _)| name).collect()))
+}
 
 /// All profiles in one file. Its region is the one of other services: it is not taken for this one's.
 fn cli(wanted: &Wanted<'_>) -> Result<Option<Found>, CredentialError> {

@@ -11,7 +11,7 @@ pub(super) const SOURCES: Sources = Sources {
         session_token: &["JDCLOUD_SESSION_TOKEN"],
         mfa: Some(MFA_VARIABLE),
     }],
-    files: &[ToolFile { path: "~/.jdc/config", read: cli }],
+    files: &[ToolFile { path: "~/.jdc/config", read: cli, profiles: |wanted| wanted.sections(".jdc/config") }],
 };
 
 const IN_FILE: Names = Names { access_key: "access_key", secret_key: "secret_key", session_token: &[], mfa: None };

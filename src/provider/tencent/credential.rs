@@ -15,10 +15,15 @@ pub(super) const SOURCES: Sources = Sources {
         mfa: None,
     }],
     files: &[
-        ToolFile { path: "~/.tccli/PROFILE.credential", read: cli },
+        ToolFile {
+            path: "~/.tccli/PROFILE.credential",
+            read: cli,
+            profiles: |wanted| wanted.files(".tccli", ".credential"),
+        },
         ToolFile {
             path: "~/.tencentcloud/credentials",
             read: |wanted| wanted.ini(".tencentcloud/credentials", &["default"], &IN_SDK_FILE, &[]),
+            profiles: |wanted| wanted.sections(".tencentcloud/credentials"),
         },
     ],
 };
