@@ -1,4 +1,27 @@
 //! The accounts that a run works with.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use certctl::account::{Account, Reach};
+//! use certctl::environment::Environment;
+//! use certctl::http::Client;
+//! use certctl::provider::REGISTRY;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // From the environment's variables, else the official tools' files.
+//! let environment = Environment::of_process();
+//! let reach = Reach::new(Client::new(Duration::from_secs(30))?);
+//! for registration in REGISTRY {
+//!     match Account::implicit(registration, &reach, &environment) {
+//!         Ok(account) => println!("{}: {} certificates", account.name, account.cloud.list().await?.len()),
+//!         Err(error) => println!("{}: {error}", registration.name),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 
@@ -41,6 +64,15 @@ pub struct Reach {
     pub stop: Stop,
     /// The variables that no credentials command gets to see: see [`withheld`].
     pub withheld: Vec<String>,
+}
+
+impl Reach {
+    /// With the defaults of the command: three more tries, each cloud's own endpoint, [`JOBS`] at the same time.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        let (stop, withheld) = (Stop::default(), withheld(None));
+        Self { client, retries: Retries::new(3), endpoint: None, jobs: None, stop, withheld }
+    }
 }
 
 /// The variables that may hold a credential, and those that the config says do: no command gets to see them.

@@ -1,5 +1,35 @@
 //! certctl: TLS certificates from JD Cloud, Tencent Cloud, Huawei Cloud SCM and CTyun, on disk in one layout.
 //!
+//! This is the library under the command of the same name. What a cloud hands out, in whatever form, becomes verified
+//! files in a certificate directory, all of them or none:
+//!
+//! ```
+//! use certctl::bundle::{Bundle, Material, Requirements};
+//! use certctl::format::{self, Recipe};
+//! use certctl::jiff::Timestamp;
+//! use certctl::store::{Directory, Identity, Name, Options, Wish};
+//!
+//! # let made = rcgen::generate_simple_self_signed(["www.example.com".to_owned()])?;
+//! # let (key, certificates) = (made.signing_key.serialize_pem(), made.cert.pem());
+//! # let temporary = tempfile::tempdir()?;
+//! # let dir = temporary.path();
+//! let now = Timestamp::now();
+//! let material = Material::default().with("key", key).with("certificates", certificates);
+//! let bundle = Bundle::assemble(&material, &Requirements { now, domains: &[], passwords: &[] })?;
+//! let files = format::files(&bundle, &Recipe::default())?;
+//!
+//! let name = Name::for_certificate(&bundle.leaf().dns_names, None)?;
+//! let identity = Identity::of(&bundle, name.clone(), ["tencent", "tx", "LtIaSxlb"]);
+//! let options = Options::new(now);
+//! let directory = Directory::lock(dir, &name, &options.patience)?;
+//! directory.apply(&Wish::alone(&identity, &files, &options))?;
+//! assert!(dir.join("www.example.com/fullchain.pem").exists());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The material comes from a [`provider`], which an [`account`] opens. Calls of a cloud need a [Tokio](https://tokio.rs)
+//! runtime with time and I/O; the store blocks. Messages go to [`tracing`](https://docs.rs/tracing), secrets to nobody.
+//!
 //! Data flows one way, and each room knows only the rooms before it in this list:
 //!
 //! - [`text`], [`duration`], [`digest`], [`environment`]: text from outside, times, hashes, the clock and the variables.
@@ -20,6 +50,9 @@
 //! - [`run`]: what the commands do with them.
 //! - [`report`]: what the user and the scripts see of it.
 //! - [`cli`]: what the user types.
+
+/// Times, secrets, JSON and bytes that are wiped are of these crates' types.
+pub use {jiff, secrecy, serde_json, zeroize};
 
 pub mod account;
 pub mod bundle;

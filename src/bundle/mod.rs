@@ -1,6 +1,27 @@
 //! Raw material becomes a verified key, leaf and chain. Pure: no I/O, no clock of its own.
 //!
 //! What a cloud hands over is told by its content, never by file names: PEM, base64, zip, RAR, DER.
+//!
+//! ```
+//! use certctl::bundle::{Bundle, BundleError, Material, Requirements};
+//! use certctl::jiff::Timestamp;
+//!
+//! # let made = rcgen::generate_simple_self_signed(["www.example.com".to_owned()])?;
+//! # let (key_pem, chain_pem) = (made.signing_key.serialize_pem(), made.cert.pem());
+//! // The names are for messages alone.
+//! let material = Material::default().with("privateKey", key_pem).with("certificateChain", chain_pem);
+//! let domains = ["www.example.com".to_owned()];
+//! let requirements = Requirements { now: Timestamp::now(), domains: &domains, passwords: &[] };
+//! let bundle = Bundle::assemble(&material, &requirements)?;
+//! assert!(bundle.key().matches(bundle.leaf())?);
+//! assert_eq!(bundle.leaf().names(), domains);
+//! println!("{}", bundle.leaf().to_pem());
+//!
+//! let domains = ["shop.example.com".to_owned()];
+//! let refused = Bundle::assemble(&material, &Requirements { domains: &domains, ..requirements });
+//! assert!(matches!(refused, Err(BundleError::DomainNotCovered { .. })));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod algorithm;
 mod archive;

@@ -28,13 +28,12 @@ pub use problem::{ConfigError, Problem};
 pub use suggest::nearest;
 
 pub use crate::format::Format;
+pub use crate::store::KEEP;
 use certificate::Defaults;
 use file::File;
 use problem::Problems;
 use section::{Context, Section};
 
-/// Old versions that stay beside the current one, where nothing says otherwise.
-pub const KEEP: usize = 3;
 /// How long before its end an installed certificate is warned about, where nothing says otherwise.
 const WARN_BEFORE: Duration = Duration::from_secs(14 * 86_400);
 

@@ -48,6 +48,12 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// An access key and its secret key, without a session token.
+    #[must_use]
+    pub fn new(access_key: impl Into<String>, secret_key: impl Into<SecretString>) -> Self {
+        Self { access_key: access_key.into(), secret_key: secret_key.into(), session_token: None, mfa: None }
+    }
+
     /// `text` without any of these secrets: clouds have been seen to repeat what they were sent.
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {

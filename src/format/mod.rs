@@ -1,4 +1,26 @@
 //! A bundle becomes files in memory. Pure: no I/O, no randomness.
+//!
+//! ```
+//! use certctl::format::{self, Format, Password, Recipe};
+//!
+//! # use certctl::bundle::{Bundle, Material, Requirements};
+//! # let made = rcgen::generate_simple_self_signed(["www.example.com".to_owned()])?;
+//! # let material = Material::default().with("key", made.signing_key.serialize_pem()).with("cert", made.cert.pem());
+//! # let now = certctl::jiff::Timestamp::now();
+//! # let bundle = Bundle::assemble(&material, &Requirements { now, domains: &[], passwords: &[] })?;
+//! // The PEM files are always among them.
+//! let recipe = Recipe {
+//!     formats: vec![Format::Pkcs12],
+//!     alias: "www.example.com".to_owned(),
+//!     password: Some(Password::Given("correct horse".into())),
+//!     ..Recipe::default()
+//! };
+//! let files = format::files(&bundle, &recipe)?;
+//! let names: Vec<_> = files.iter().map(|file| file.name).collect();
+//! assert_eq!(names, ["cert.pem", "chain.pem", "fullchain.pem", "privkey.pem", "keystore.p12"]);
+//! assert_eq!((files[3].mode, files[3].bytes.starts_with(b"-----BEGIN PRIVATE KEY-----")), (0o600, true));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod kind;
 mod kubernetes;

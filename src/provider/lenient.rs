@@ -18,41 +18,41 @@ const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
 /// A text; also a number or a truth value, as text. Blank is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Text(pub Option<String>);
+pub(super) struct Text(pub(super) Option<String>);
 
 /// A count; also one that is written as text. Negative is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Count(pub Option<u64>);
+pub(super) struct Count(pub(super) Option<u64>);
 
 /// Host names: a list of texts, or one text with `;` or `,` between them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names(pub Vec<String>);
+pub(super) struct Names(pub(super) Vec<String>);
 
 /// A time: RFC 3339, or date and time of day in UTC+8, or Unix seconds or milliseconds. Unreadable is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Time(pub Option<Timestamp>);
+pub(super) struct Time(pub(super) Option<Timestamp>);
 
 /// A list of which any row, and the list itself, may be null. `None` where there is no list at all.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Rows(pub Option<Vec<Value>>);
+pub(super) struct Rows(pub(super) Option<Vec<Value>>);
 
 /// The fields that hold key and certificates, under their names; `None` where all are empty.
 #[must_use]
-pub fn material<const N: usize>(fields: [(&'static str, Text); N]) -> Option<Material> {
+pub(super) fn material<const N: usize>(fields: [(&'static str, Text); N]) -> Option<Material> {
     let add = |material: Material, (name, text): (&'static str, Text)| material.with(name, text.0.unwrap_or_default());
     Some(fields.into_iter().fold(Material::default(), add)).filter(|material| !material.is_empty())
 }
 
 /// Reads a struct of such fields; what is not an object reads as one without members.
 #[must_use]
-pub fn read<T: DeserializeOwned + Default>(value: Value) -> T {
+pub(super) fn read<T: DeserializeOwned + Default>(value: Value) -> T {
     serde_json::from_value(value).unwrap_or_default()
 }
 
 impl Text {
     /// The text or, where there is none, the empty one.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or_default()
     }
 }

@@ -3,11 +3,64 @@
 //! Every cloud is a folder of the same four files: `mod.rs` (its operations and registration), `sign.rs` (its
 //! signer, pure), `api.rs` (what is on the wire, and what its error codes mean) and `credential.rs` (where its own
 //! tools keep access keys).
+//!
+//! A signer takes the request, the credentials, the time and the nonce, and returns the headers to send; the stages in
+//! between (canonical request, string to sign, signing key) are functions of their own:
+//!
+//! ```
+//! use certctl::credential::Credentials;
+//! use certctl::http::{Endpoint, Method, Request};
+//! use certctl::provider::{Seal, huawei};
+//!
+//! let endpoint = Endpoint::parse("https://scm.cn-north-4.myhuaweicloud.com")?;
+//! let request = Request::new(Method::Get, &endpoint, "/v3/scm/certificates").query(&[("limit", "50")]);
+//! let credentials = Credentials::new("AK", "SK");
+//! let seal = Seal { credentials: &credentials, now: "2026-11-22T02:03:04Z".parse()?, nonce: "not used here" };
+//! let signed = huawei::sign::sign(&request, &seal);
+//! assert_eq!(signed.headers[0], ("x-sdk-date", "20261122T020304Z".to_owned()));
+//! let (name, value) = &signed.headers[1];
+//! assert_eq!(*name, "authorization");
+//! assert!(value.starts_with("SDK-HMAC-SHA256 Access=AK, SignedHeaders=host;x-sdk-date, Signature="));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A provider does all of it: signs, keeps to the published rates, tries again, reads all pages. With keys of one's own
+//! (an [`Account`](crate::account::Account) finds them instead):
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use certctl::credential::Credentials;
+//! use certctl::environment::Environment;
+//! use certctl::http::{Client, Endpoint, Retries};
+//! use certctl::provider::{Link, Settings, tencent};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let settings = Settings::default();
+//! let link = Link {
+//!     client: Client::new(Duration::from_secs(30))?,
+//!     endpoint: Endpoint::parse(&(tencent::REGISTRATION.endpoint)(&settings))?,
+//!     credentials: Credentials::new(std::env::var("MY_ID")?, std::env::var("MY_KEY")?),
+//!     environment: Environment::of_process(),
+//!     retries: Retries::new(3),
+//!     requests_per_second: None,
+//! };
+//! let cloud = (tencent::REGISTRATION.connect)(link, settings);
+//! for certificate in cloud.list().await? {
+//!     println!("{} {:?} {:?}", certificate.id, certificate.domains, certificate.not_after);
+//! }
+//! let description = cloud.describe("LtIaSxlb").await?;
+//! let material = cloud.download("LtIaSxlb").await?;
+//! # drop((description, material));
+//! # Ok(())
+//! # }
+//! ```
 
 mod canonical;
 mod certificate;
 mod error;
-pub mod lenient;
+mod lenient;
 mod paging;
 mod redact;
 mod session;
@@ -24,7 +77,8 @@ use thiserror::Error;
 
 pub use certificate::{Certificate, Description, Status};
 pub use error::{Meaning, ProviderError, Refusal};
-pub use session::{Link, Seal, Session, Signed};
+use session::Session;
+pub use session::{Link, Seal, Signed};
 
 use crate::bundle::Material;
 use crate::credential::{Names, Sources};

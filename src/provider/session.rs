@@ -77,7 +77,7 @@ pub(super) struct Complaint {
 }
 
 /// One account's conversation with its cloud.
-pub struct Session {
+pub(super) struct Session {
     link: Link,
     dialect: &'static Dialect,
     pace: Pace,

@@ -62,8 +62,8 @@ impl Parcel {
 /// Downloads and verifies.
 pub(super) async fn fetch(account: &Account, wanted: Wanted) -> Result<Parcel, Failure> {
     let (name, provider) = (account.name.clone(), account.provider.to_owned());
-    let make = |bundle: Bundle, wanted: Wanted| {
-        let parcel = parcel(bundle, wanted, name, provider)?;
+    let make = move |bundle: Bundle, wanted: Wanted| {
+        let parcel = parcel(bundle, wanted, &name, &provider)?;
         if parcel.bundle.dual().is_some_and(|dual| dual.key.is_none()) {
             let Identity { name, provider, id, .. } = &parcel.identity;
             tracing::warn!(
@@ -125,24 +125,10 @@ pub(super) fn remake(installed: &Identity, wanted: Wanted) -> Result<Option<Parc
     let with = |material: Material, (name, bytes): (&str, Zeroizing<Vec<u8>>)| material.with(name, bytes.to_vec());
     let material = names.into_iter().zip(files).fold(Material::default(), with);
     let bundle = assemble(&material, &wanted)?;
-    let (account, provider) = (installed.account.clone(), installed.provider.clone());
-    parcel(bundle, wanted, account, provider).map(Some)
+    parcel(bundle, wanted, &installed.account, &installed.provider).map(Some)
 }
 
-fn parcel(bundle: Bundle, wanted: Wanted, account: String, provider: String) -> Result<Parcel, Failure> {
-    let leaf = bundle.leaf();
-    let identity = Identity {
-        name: name(&bundle, wanted.name)?,
-        provider,
-        account,
-        id: wanted.id,
-        domains: leaf.names(),
-        not_before: leaf.not_before,
-        not_after: leaf.not_after,
-        serial: leaf.serial.clone(),
-        issuer: leaf.issuer.clone(),
-        fingerprint_sha256: leaf.fingerprint_sha256.clone(),
-        key_algorithm: leaf.key_algorithm.clone(),
-    };
+fn parcel(bundle: Bundle, wanted: Wanted, account: &str, provider: &str) -> Result<Parcel, Failure> {
+    let identity = Identity::of(&bundle, name(&bundle, wanted.name)?, [provider, account, &wanted.id]);
     Ok(Parcel { identity, bundle, dir: wanted.dir, making: wanted.making })
 }

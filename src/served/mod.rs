@@ -1,6 +1,19 @@
 //! What a server serves, and whether the system trusts a chain.
 //!
 //! The two are apart: a chain is read whatever it is, and judged by whoever asked for it.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use certctl::jiff::Timestamp;
+//! use certctl::served::{self, Roots, Target};
+//!
+//! let host = "www.example.com";
+//! let target = Target { host, port: 443, server_name: host, starttls: None, timeout: Duration::from_secs(10) };
+//! let chain = served::chain(&target)?;
+//! Roots::system()?.verify(&chain, Some(host), Timestamp::now())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod address;
 mod error;

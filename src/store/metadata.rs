@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::bundle::Bundle;
 use crate::digest::sha256_hex;
 use crate::format::{FileImage, Settings};
 use crate::store::name::Name;
@@ -42,6 +43,27 @@ pub struct Identity {
     pub fingerprint_sha256: String,
     /// The key's algorithm.
     pub key_algorithm: String,
+}
+
+impl Identity {
+    /// What the leaf of `bundle` says, called `name`, and where it came from: provider, account and id.
+    #[must_use]
+    pub fn of(bundle: &Bundle, name: Name, [provider, account, id]: [&str; 3]) -> Self {
+        let leaf = bundle.leaf();
+        Self {
+            name,
+            provider: provider.to_owned(),
+            account: account.to_owned(),
+            id: id.to_owned(),
+            domains: leaf.names(),
+            not_before: leaf.not_before,
+            not_after: leaf.not_after,
+            serial: leaf.serial.clone(),
+            issuer: leaf.issuer.clone(),
+            fingerprint_sha256: leaf.fingerprint_sha256.clone(),
+            key_algorithm: leaf.key_algorithm.clone(),
+        }
+    }
 }
 
 /// The whole of metadata.json, its fields in the order they are written.

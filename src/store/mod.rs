@@ -15,6 +15,35 @@
 //!
 //! A change that something is to follow, a check or a hook, is written down before it begins and until all has followed,
 //! and what it replaces is kept until it is approved of: so this process or the next one can take it back.
+//!
+//! ```
+//! use certctl::jiff::Timestamp;
+//! use certctl::store::{self, Directory, Identity, Name, Options, Outcome, Wish};
+//!
+//! # use certctl::bundle::{Bundle, Material, Requirements};
+//! # let made = rcgen::generate_simple_self_signed(["www.example.com".to_owned()])?;
+//! # let material = Material::default().with("key", made.signing_key.serialize_pem()).with("cert", made.cert.pem());
+//! # let now = certctl::jiff::Timestamp::now();
+//! # let bundle = Bundle::assemble(&material, &Requirements { now, domains: &[], passwords: &[] })?;
+//! # let files = certctl::format::files(&bundle, &certctl::format::Recipe::default())?;
+//! # let temporary = tempfile::tempdir()?;
+//! # let dir = temporary.path();
+//! let name = Name::parse("www.example.com")?;
+//! let identity = Identity::of(&bundle, name.clone(), ["tencent", "tx", "LtIaSxlb"]);
+//! let options = Options::new(Timestamp::now());
+//! let directory = Directory::lock(dir, &name, &options.patience)?;
+//! let wish = Wish::alone(&identity, &files, &options);
+//! assert_eq!(directory.apply(&wish)?.outcome, Outcome::Created);
+//! assert_eq!(directory.apply(&wish)?.outcome, Outcome::Unchanged);
+//! assert!(dir.join("www.example.com/fullchain.pem").exists());
+//!
+//! // Anybody can look, at any time: no lock is needed.
+//! std::fs::write(dir.join("www.example.com/privkey.pem"), "damaged")?;
+//! let audit = store::audit(dir, &name, None)?.ok_or("not there")?;
+//! assert_eq!(audit.findings.len(), 1);
+//! println!("{}", audit.findings[0].what);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod audit;
 mod commit;
@@ -57,6 +86,9 @@ pub use state::{Rejected, State, Unfinished};
 use crate::format::FileImage;
 use crate::stop::Stop;
 
+/// Old versions that stay beside the current one, where nothing says otherwise.
+pub const KEEP: usize = 3;
+
 /// How an install is done.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -71,6 +103,15 @@ pub struct Options {
     pub now: Timestamp,
     /// Whose the files are.
     pub ownership: Ownership,
+}
+
+impl Options {
+    /// At this time, with the defaults of the command: [`KEEP`] old versions, no force, the files of the user that runs
+    /// this.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self { keep: KEEP, force: false, patience: Patience::default(), now, ownership: Ownership::default() }
+    }
 }
 
 /// Whose files are.
@@ -89,6 +130,13 @@ pub struct Patience {
     pub timeout: Duration,
     /// Ends the wait early.
     pub stop: Stop,
+}
+
+impl Default for Patience {
+    /// Half a minute.
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(30), stop: Stop::default() }
+    }
 }
 
 /// A copy of one of a certificate's files, at a fixed path.
