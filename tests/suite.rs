@@ -13,6 +13,7 @@ mod hook;
 mod keystore;
 mod logged;
 mod oracle;
+mod package;
 mod process;
 mod proof;
 mod readme;
