@@ -1,5 +1,7 @@
 //! What each failure means: its word, its exit code, and what the user can do. One exhaustive match.
 
+use std::io::ErrorKind;
+
 use super::{Exit, Failure, of_signal};
 use crate::account::AccountError;
 use crate::bundle::BundleError;
@@ -12,6 +14,7 @@ use crate::process::ProcessError;
 use crate::provider::{Meaning, ProviderError};
 use crate::served::ServedError;
 use crate::store::{NameError, StoreError};
+use crate::text::shell_word;
 
 /// What a failure comes to.
 pub(super) struct Verdict {
@@ -104,7 +107,11 @@ fn of_config(error: &ConfigError) -> Verdict {
         ConfigError::Unreadable { .. } => verdict("config", Exit::Usage, "name another with -c"),
         ConfigError::Exists { .. } => verdict("config", Exit::Usage, "name another with -c, or move it away"),
         ConfigError::Untrusted { .. } | ConfigError::Mistakes(_) => verdict("config", Exit::Usage, ""),
-        ConfigError::Unwritable { .. } => verdict("storage", Exit::Storage, ""),
+        ConfigError::Unwritable { path, reason } => {
+            let parent = path.parent().filter(|_| reason.kind() == ErrorKind::NotFound);
+            let hint = parent.map(|parent| format!("run `mkdir -p {}`", shell_word(&parent.to_string_lossy())));
+            verdict("storage", Exit::Storage, &hint.unwrap_or_default())
+        }
     }
 }
 

@@ -213,7 +213,11 @@ fn init_writes_a_config_that_check_takes_and_replaces_none() {
     let found = Certctl::with(Vec::new()).args(["config", "check"]).directory(directory.path()).run().exits(0);
     assert!(found.stdout.starts_with("certctl.toml: 0 accounts"), "{}", found.stdout);
     let nowhere = directory.path().join("no/such/directory.toml");
-    Certctl::with(Vec::new()).args(["config", "init", "-c", nowhere.to_str().unwrap()]).run().exits(7);
+    Certctl::with(Vec::new())
+        .args(["config", "init", "-c", nowhere.to_str().unwrap()])
+        .run()
+        .exits(7)
+        .says(&["run `mkdir -p "]);
 }
 
 fn is_toml(line: &str) -> bool {

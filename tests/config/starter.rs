@@ -25,7 +25,11 @@ const SOURCES: [(&str, &str, usize); 10] = [
             {"name": "role", "mode": "ecsAgency", "accessKeyId": "h4", "secretAccessKey": "canary"}]}"#,
         1,
     ),
-    (".ctyun/credential", "[default]\naccessKey = c1\nsecretKey = canary\n", 1),
+    (
+        ".ctyun/credential",
+        "[default]\naccessKey = c1\nsecretKey = canary\n[ ]\naccessKey = c2\nsecretKey = canary\n",
+        1,
+    ),
     (
         "",
         "TENCENTCLOUD_SECRET_ID=t4 TENCENTCLOUD_SECRET_KEY=canary TENCENTCLOUD_TOKEN=canary CERTCTL_TENCENT_SITE=intl",
