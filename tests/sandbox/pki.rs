@@ -241,8 +241,11 @@ impl Authority {
     /// For HTTPS on loopback.
     pub(crate) fn acceptor(&self, server: Server) -> TlsAcceptor {
         let line = &self.lines[0][0];
-        let names: &[&str] =
-            if server == Server::OtherName { &["elsewhere.example"] } else { &["127.0.0.1", "localhost"] };
+        let names: &[&str] = if server == Server::OtherName {
+            &["elsewhere.example"]
+        } else {
+            &["127.0.0.1", "localhost", "sandbox.example"]
+        };
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).unwrap();
         let now = Timestamp::now();
