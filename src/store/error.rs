@@ -176,7 +176,9 @@ fn advice(action: &str, reason: &io::Error) -> &'static str {
             "; run certctl as a user who may write there, or give another directory with -d or in the config"
         }
         Some(Errno::PERM) => "; the file system forbids it (another owner, an immutable file, no symbolic links?)",
-        Some(Errno::ROFS) => "; mount it for writing, or give another directory with -d or in the config",
+        Some(Errno::ROFS) => {
+            "; mount it for writing, or give another directory with -d or in the config; in a systemd service, add it to ReadWritePaths="
+        }
         Some(Errno::IO) => "; the kernel log says more about the device",
         Some(Errno::LOOP) => "; correct the link, or give another directory with -d or in the config",
         Some(Errno::NOENT) if action == "create directory" => {
