@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use super::accounts::Holder;
+use super::accounts::{Account, Holder};
 use super::catalogue::{Certificate, Trouble};
 use super::edit::{Edit, Lie};
 use super::fault::{DRIP, Fault, Faults};
@@ -174,8 +174,21 @@ impl Served {
         Arc::new(told)
     }
 
+    /// What no cloud has: `curl -X POST ENDPOINT/renew` renews the healthy account's certificate for www, so that
+    /// whoever works in the sandbox's shell can see it happen.
+    fn renew(&self) -> Reply {
+        let healthy = self.holders.iter().find(|holder| holder.account == Account::Healthy).unwrap();
+        let held = healthy.certificates();
+        let old = held.iter().rfind(|certificate| certificate.domain.starts_with("www.")).unwrap();
+        let new = healthy.renew(&old.id, None, None);
+        Reply::new(200, "text/plain", format!("{} is renewed: {} follows {}\n", old.domain, new.id, old.id))
+    }
+
     /// What goes back, and the fault that is to happen to it.
     fn answer(&self, request: &Received) -> (Reply, Option<Fault>) {
+        if request.method == "POST" && request.path() == "/renew" {
+            return (self.renew(), None);
+        }
         let service = self.cloud.service();
         let now = self.now();
         let judged = self.judge(request, now);
