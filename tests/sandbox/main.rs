@@ -6,6 +6,7 @@ mod sandbox;
 
 use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
@@ -68,6 +69,9 @@ struct Arguments {
     /// How many certificates account bulk has at each cloud
     #[arg(long, value_name = "N", default_value_t = 0)]
     bulk: usize,
+    /// Add a line to this file for each request: time, cloud, operation, status of the reply
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
     /// Renew the cloud's www certificate once, so many seconds from now; may be repeated
     #[arg(long, value_name = "CLOUD=SECONDS", value_parser = renewal)]
     renew: Vec<(Cloud, Duration)>,
@@ -101,6 +105,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode, String> {
+    let log = arguments.log.as_ref().map(|path| {
+        let file = File::options().create(true).append(true).open(path);
+        file.map(Arc::new).map_err(|error| format!("{}: {error}", path.display()))
+    });
     let sandbox = Sandbox::start(Options {
         tls: arguments.tls,
         huawei_v3: !arguments.huawei_v2,
@@ -111,6 +119,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, String> {
         rates: !arguments.no_rates,
         latency: arguments.latency,
         bulk: arguments.bulk,
+        log: log.transpose()?,
         ..Options::default()
     });
     let sandbox = Arc::new(sandbox);

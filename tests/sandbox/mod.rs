@@ -34,6 +34,7 @@ pub(crate) mod tencent;
 pub(crate) mod wire;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -161,6 +162,8 @@ pub(crate) struct Options {
     /// Whether the documented request rates are enforced: not by default, as one process after another, each with
     /// its own idea of the rate, passes them.
     pub(crate) rates: bool,
+    /// Where a line is written for each request, before it is answered.
+    pub(crate) log: Option<Arc<File>>,
 }
 
 impl Default for Options {
@@ -179,6 +182,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             bulk: 0,
             rates: false,
+            log: None,
         }
     }
 }

@@ -225,6 +225,11 @@ impl Served {
             Payload::Whole(bytes) => Bytes::from(bytes.clone()),
             _ => Bytes::new(),
         };
+        if let Some(mut log) = self.options.log.as_deref() {
+            // In one piece: the clouds write at the same time.
+            let (at, cloud, status) = (Timestamp::now(), self.cloud, reply.status);
+            log.write_all(format!("{at} {cloud:?} {operation:?} {status}\n").as_bytes()).unwrap();
+        }
         self.log.lock().unwrap().push(Request {
             method: request.method.clone(),
             path: request.path().to_owned(),
