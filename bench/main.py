@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import counts
+import scale
 import startup
 from measure import ROOT, TARGET
 
@@ -37,9 +39,18 @@ def head(arguments):
             f"commit {commit}; {said('rustc', '--version')}\n- Command: `{command}`\n- Load when it began: {load()}\n")
 
 
+def in_memory(given, scratch):
+    sizes, latencies = ((1, 10, 100), (0, 20)) if given.quick else ((1, 10, 100, 1000, 10_000), (0, 20, 100))
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        return scale.report(given.certctl, given.sandbox, scratch, Path(memory), sizes, latencies, 2 if given.quick else 7)
+
+
 PARTS = {
     "startup": ("Start-up and one download", lambda given, scratch: startup.report(
         given.certctl, given.sandbox, given.venv, scratch, 3 if given.quick else 21)),
+    "scale": ("From one certificate to ten thousand", in_memory),
+    "counts": ("Instructions", lambda given, scratch: counts.report(
+        given.certctl, given.sandbox, scratch, given.accept)),
 }
 
 
@@ -47,12 +58,13 @@ def main():
     parser = argparse.ArgumentParser(prog="bench/run", description="Measures certctl against what one would use instead.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure, of {', '.join(PARTS)}; all of it")
     parser.add_argument("--quick", action="store_true", help="only whether the bench works and nothing costs much more")
+    parser.add_argument("--accept", action="store_true", help="take the instruction counts as the new baseline")
     parser.add_argument("--certctl", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--sandbox", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--venv", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--asked", default="", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    print(head(shlex.split(given.asked)), flush=True)
+    asked = [*(["--quick"] if given.quick else []), *given.parts]
+    print(head(asked), flush=True)
     for part in given.parts or PARTS:
         title, report = PARTS[part]
         print(f"bench: {part}", file=sys.stderr)
