@@ -46,7 +46,7 @@ async fn attempt(
     });
     let certificates = config.map(|config| config.certificates).unwrap_or_default();
     let judge = Judge {
-        certificates: certificates.into_iter().map(Arc::new).collect(),
+        certificates,
         environment: environment.clone(),
         now,
         within: args.within,
@@ -78,7 +78,7 @@ async fn attempt(
 fn targets(words: &[String], config: Option<&Config>) -> Result<Vec<Target>, Failure> {
     if !words.is_empty() {
         let target = |word: &String| match Meant::of(word, config)? {
-            Meant::Certificate(certificate) => Ok(Target::Certificate(Arc::new(certificate.clone()))),
+            Meant::Certificate(certificate) => Ok(Target::Certificate(Arc::clone(certificate))),
             Meant::Directory(path) => Ok(Target::Directory(path)),
         };
         return words.iter().map(target).collect();
@@ -90,7 +90,7 @@ fn targets(words: &[String], config: Option<&Config>) -> Result<Vec<Target>, Fai
         let file = config.file.display();
         return Err(Failure::Usage(format!("{file} names no certificates; give the directory to check")));
     }
-    Ok(config.certificates.iter().cloned().map(|certificate| Target::Certificate(Arc::new(certificate))).collect())
+    Ok(config.certificates.iter().cloned().map(Target::Certificate).collect())
 }
 
 /// Metrics and output. Both are tried.

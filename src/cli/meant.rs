@@ -1,6 +1,7 @@
 //! What NAME or PATH on the command line means.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::{CertificateConfig, Config, nearest};
 use crate::failure::Failure;
@@ -9,7 +10,7 @@ use crate::text::shown;
 /// What is meant.
 pub(super) enum Meant<'c> {
     /// The certificate of that name in the config.
-    Certificate(&'c CertificateConfig),
+    Certificate(&'c Arc<CertificateConfig>),
     /// The directory at that path, however the path is written: `.`, with a slash at its end, through links.
     Directory(PathBuf),
 }

@@ -50,12 +50,12 @@ pub(super) async fn run(args: &RollbackArgs, scene: &Scene<'_>) -> Result<Exit, 
 /// The certificate of that name in the config, or the directory at that path, with what the config says of it.
 fn meant(text: &str, config: Option<&Config>) -> Result<Arc<CertificateConfig>, Failure> {
     let path = match Meant::of(text, config)? {
-        Meant::Certificate(certificate) => return Ok(Arc::new(certificate.clone())),
+        Meant::Certificate(certificate) => return Ok(Arc::clone(certificate)),
         Meant::Directory(path) => path,
     };
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let (name, dir) = (Name::parse(name)?, path.parent().unwrap_or(&path));
     let mut configured = config.into_iter().flat_map(|config| &config.certificates);
     let configured = configured.find(|certificate| certificate.is_at(&path)).cloned();
-    Ok(Arc::new(configured.unwrap_or_else(|| CertificateConfig::unlisted(name, dir.to_owned()))))
+    Ok(configured.unwrap_or_else(|| Arc::new(CertificateConfig::unlisted(name, dir.to_owned()))))
 }

@@ -91,10 +91,10 @@ fn picked(config: &Config, names: &[String]) -> Result<Vec<Arc<CertificateConfig
         let file = config.file.display();
         return Err(Failure::Usage(format!("{file} names no certificates; add a table [[certificates]]")));
     }
-    let is_picked = |certificate: &&CertificateConfig| {
+    let is_picked = |certificate: &&Arc<CertificateConfig>| {
         names.is_empty() || names.iter().any(|name| name == certificate.name.as_str())
     };
-    Ok(config.certificates.iter().filter(is_picked).cloned().map(Arc::new).collect())
+    Ok(config.certificates.iter().filter(is_picked).cloned().collect())
 }
 
 /// Report, metrics and output. All of them are tried; the first that fails is told.

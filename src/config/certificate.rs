@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::account::Accounts;
@@ -80,10 +81,10 @@ pub(super) struct Taken {
     pub(super) paths: HashMap<PathBuf, At>,
 }
 
-pub(super) fn read(root: &Section<'_>, defaults: &Defaults, accounts: &Accounts) -> Vec<CertificateConfig> {
+pub(super) fn read(root: &Section<'_>, defaults: &Defaults, accounts: &Accounts) -> Vec<Arc<CertificateConfig>> {
     let mut taken = Taken::default();
     let tables = root.tables("certificates", |number| format!("certificate {number}"));
-    tables.into_iter().filter_map(|table| read_one(table, defaults, accounts, &mut taken)).collect()
+    tables.into_iter().filter_map(|table| read_one(table, defaults, accounts, &mut taken)).map(Arc::new).collect()
 }
 
 fn read_one(

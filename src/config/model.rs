@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -28,7 +29,7 @@ pub struct Config {
     /// By name.
     pub accounts: Vec<AccountConfig>,
     /// In the file's order.
-    pub certificates: Vec<CertificateConfig>,
+    pub certificates: Vec<Arc<CertificateConfig>>,
     /// Commands of the whole run.
     pub hooks: Hooks,
     /// What is not a mistake but should be known.

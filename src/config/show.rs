@@ -113,7 +113,7 @@ impl Config {
             warn_before: format(self.warn_before),
             hook_timeout: format(self.hook_timeout),
             accounts: self.accounts.iter().map(|account| (account.name.as_str(), account.shown())).collect(),
-            certificates: self.certificates.iter().map(CertificateConfig::shown).collect(),
+            certificates: self.certificates.iter().map(|certificate| certificate.shown()).collect(),
             hooks: ShownHooks { before: before.as_ref(), after: after.as_ref(), failed: failed.as_ref() },
         }
     }
