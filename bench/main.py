@@ -49,7 +49,7 @@ def in_memory(given, scratch):
 
 PARTS = {
     "startup": ("Start-up and one download", lambda given, scratch: startup.report(
-        given.certctl, given.sandbox, given.venv, scratch, 3 if given.quick else int(os.environ.get("R", "21")))),
+        given.certctl, given.sandbox, given.venv, scratch, 3 if given.quick else 21)),
     "scale": ("From one certificate to ten thousand", in_memory),
     "counts": ("Instructions", lambda given, scratch: counts.report(
         given.certctl, given.sandbox, scratch, given.accept)),
