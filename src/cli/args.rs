@@ -1,11 +1,13 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::help;
 use crate::duration;
 use crate::format::{Format, Kubernetes, Recipe};
 use crate::provider::REGISTRY;
@@ -14,6 +16,7 @@ use crate::served::{self, Address};
 /// TLS certificates from JD Cloud, Tencent Cloud, Huawei Cloud SCM and CTyun, on disk in one layout.
 #[derive(Debug, Parser)]
 #[command(name = "certctl", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = help::CERTCTL, after_long_help = help::CERTCTL_LONG)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
@@ -29,35 +32,35 @@ pub(super) struct Global {
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Table, value_name = "FORM")]
     pub(super) output: Output,
     /// The config file [default: $CERTCTL_CONFIG, ./certctl.toml, ~/.config/certctl/, /etc/certctl/]
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) config: Option<PathBuf>,
     /// Ask this endpoint instead of the provider's own (https, or http on loopback)
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     pub(super) endpoint: Option<String>,
     /// The longest that one try of one request may take
-    #[arg(long, global = true, value_parser = duration::parse_positive, default_value = "30s", value_name = "TIME")]
+    #[arg(long, global = true, hide_short_help = true, value_parser = duration::parse_positive, default_value = "30s", value_name = "TIME")]
     pub(super) timeout: Duration,
     /// How often a request that may succeed later is tried again
-    #[arg(long, global = true, default_value_t = 3, value_name = "N")]
+    #[arg(long, global = true, hide_short_help = true, default_value_t = 3, value_name = "N")]
     pub(super) retries: u32,
     /// How many certificates are asked for at the same time
     /// [default: the account's in the config, else 8]
-    #[arg(short, long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(short, long, global = true, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: Option<u16>,
     /// Say more on stderr; twice for every request
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub(super) verbose: u8,
     /// Say nothing but errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, hide_short_help = true)]
     pub(super) quiet: bool,
     /// Whether messages are coloured
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, hide_short_help = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(super) color: Color,
     /// How messages on stderr are written
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORM")]
+    #[arg(long, global = true, hide_short_help = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORM")]
     pub(super) log_format: LogFormat,
     /// Exit with 10 if something changed, and with 11 if `list --expiring` finds something
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub(super) detailed_exitcode: bool,
 }
 
@@ -76,8 +79,44 @@ pub(super) enum Command {
     /// Go back to the version of a certificate that was in place before
     Rollback(RollbackArgs),
     /// Write, check or show the config file
-    #[command(subcommand)]
+    #[command(subcommand, after_help = help::CONFIG)]
     Config(ConfigCommand),
+    /// Print the script that makes a shell complete certctl's words
+    Completions(CompletionsArgs),
+    /// What those scripts ask
+    #[command(name = "__complete", hide = true)]
+    Complete(CompleteArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::COMPLETIONS)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(super) shell: Shell,
+}
+
+/// A shell that certctl completes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Elvish,
+    Powershell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompleteArgs {
+    /// The word at the cursor, as far as it stands before it
+    #[arg(long)]
+    pub(super) word: Option<OsString>,
+    /// The line up to the cursor, as bash has it; the answer is for bash then
+    #[arg(long)]
+    pub(super) line: Option<OsString>,
+    /// The words before, without their quotes
+    #[arg(last = true)]
+    pub(super) words: Vec<OsString>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,25 +125,26 @@ pub(super) enum ConfigCommand {
     ///
     /// Credentials are looked for in the environment and in the official tools' files; the config says where they are
     /// and has no secret in it.
+    #[command(after_help = help::CONFIG_INIT)]
     Init {
         /// Ask each account for its list, and put the certificates in, as comments
         #[arg(long)]
         online: bool,
     },
     /// Tell every mistake in the config
+    #[command(after_help = help::CONFIG_CHECK)]
     Check {
         /// Ask each account's cloud for its list, too
         #[arg(long)]
         online: bool,
     },
     /// Show the config as certctl understands it: defaults filled in, secrets hidden
+    #[command(after_help = help::CONFIG_SHOW)]
     Show,
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Every account of the config file is asked; without one, every provider that has \
-    credentials.\n\n\
-    Examples:\n  certctl list\n  certctl list -p tencent --domain www.example.com\n  certctl list --expiring 30d -o json")]
+#[command(after_help = help::LIST)]
 pub(super) struct ListArgs {
     /// Ask this provider only; may be repeated
     #[arg(short, long, value_parser = provider_names(), value_name = "PROVIDER")]
@@ -132,9 +172,7 @@ pub(super) struct AccountArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  certctl describe -p huawei scs1554192131150\n  certctl describe -p jdcloud www.example.com -o json"
-)]
+#[command(after_help = help::DESCRIBE)]
 pub(super) struct DescribeArgs {
     #[command(flatten)]
     pub(super) account: AccountArgs,
@@ -144,9 +182,7 @@ pub(super) struct DescribeArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  certctl download -p tencent www.example.com -d /etc/certs\n  \
-    certctl download -p huawei scs1554192131150 --name shop --format pkcs12\n  \
-    certctl download -p jdcloud www.example.com --stdout k8s-secret | kubectl apply -f -\n  certctl download -p ctyun --all -d /etc/certs --dry-run")]
+#[command(after_help = help::DOWNLOAD)]
 pub(super) struct DownloadArgs {
     #[command(flatten)]
     pub(super) account: AccountArgs,
@@ -157,7 +193,7 @@ pub(super) struct DownloadArgs {
     #[arg(long)]
     pub(super) all: bool,
     /// Where certificate directories go [default: the config's `dir`, else the current directory]
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) dir: Option<PathBuf>,
     /// The certificate directory's name, instead of the certificate's first DNS name
     #[arg(long, conflicts_with = "all", value_name = "NAME")]
@@ -185,7 +221,7 @@ pub(super) struct DownloadArgs {
 #[derive(Debug, Args)]
 pub(super) struct MakingArgs {
     /// The key stores' password is in this file [default: a random one, written to keystore.pass]
-    #[arg(long, value_name = "FILE", conflicts_with = "keystore_password_env")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "keystore_password_env")]
     pub(super) keystore_password_file: Option<PathBuf>,
     /// The key stores' password is in this environment variable
     #[arg(long, value_name = "VARIABLE")]
@@ -200,7 +236,7 @@ pub(super) struct MakingArgs {
     #[arg(long, value_name = "NAMESPACE", value_parser = kubernetes_namespace)]
     pub(super) kubernetes_namespace: Option<String>,
     /// The password of a private key that comes encrypted is in this file
-    #[arg(long, value_name = "FILE", conflicts_with = "key_password_env")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "key_password_env")]
     pub(super) key_password_file: Option<PathBuf>,
     /// The password of a private key that comes encrypted is in this environment variable
     #[arg(long, value_name = "VARIABLE")]
@@ -208,13 +244,10 @@ pub(super) struct MakingArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Without a name or path, everything that the config names is checked. A path is a certificate \
-    directory, a directory of several, or any directory of PEM files.\n\n\
-    Examples:\n  certctl check\n  certctl check www.example.com --within 14d\n  \
-    certctl check /etc/letsencrypt/live --trust\n  certctl check www.example.com --connect www.example.com:443")]
+#[command(after_help = help::CHECK)]
 pub(super) struct CheckArgs {
     /// Certificates of the config by their names, or directories [default: all of the config]
-    #[arg(value_name = "PATH|NAME")]
+    #[arg(value_name = "PATH|NAME", value_hint = ValueHint::DirPath)]
     pub(super) targets: Vec<String>,
     /// Exit with 11 if something expires within this time
     #[arg(long, value_parser = duration::parse, value_name = "TIME")]
@@ -232,7 +265,7 @@ pub(super) struct CheckArgs {
     #[arg(long)]
     pub(super) trust: bool,
     /// Write Prometheus metrics, whatever is found
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) metrics_file: Option<PathBuf>,
 }
 
@@ -255,8 +288,7 @@ impl From<Starttls> for served::Starttls {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  certctl sync\n  certctl sync www.example.com --dry-run\n  \
-    certctl sync --jitter 30m --metrics-file /var/lib/node_exporter/certctl.prom")]
+#[command(after_help = help::SYNC)]
 pub(super) struct SyncArgs {
     /// Certificates of the config, by name [default: all]
     #[arg(value_name = "NAME")]
@@ -274,22 +306,18 @@ pub(super) struct SyncArgs {
     #[arg(long, value_parser = duration::parse, default_value = "30s", value_name = "TIME")]
     pub(super) lock_timeout: Duration,
     /// Write the run's report as JSON, whatever became of it; not with --dry-run
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) report: Option<PathBuf>,
     /// Write Prometheus metrics, whatever became of the run; not with --dry-run
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) metrics_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "`sync` leaves the certificate alone then, until there is a newer one than the one rejected, or \
-    --force.\n\nExamples:\n  certctl rollback www.example.com\n  \
-    certctl rollback /etc/certctl/certs/www.example.com --to 20261122T020304Z-9bfe606b"
-)]
+#[command(after_help = help::ROLLBACK)]
 pub(super) struct RollbackArgs {
     /// A certificate of the config by its name, or a certificate directory
-    #[arg(value_name = "NAME|PATH")]
+    #[arg(value_name = "NAME|PATH", value_hint = ValueHint::DirPath)]
     pub(super) certificate: String,
     /// Go to this version instead of the one before
     #[arg(long, value_name = "VERSION")]

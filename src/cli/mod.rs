@@ -3,9 +3,11 @@
 mod accounts;
 mod args;
 mod check;
+mod completions;
 mod config;
 mod describe;
 mod download;
+mod help;
 mod init;
 mod list;
 mod making;
@@ -19,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use jiff::Timestamp;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -40,6 +42,12 @@ use crate::text::one_line;
 
 /// A shorter value of a variable is not looked for in arguments.
 const SHORTEST_SECRET: usize = 8;
+
+/// The command line as clap has it, with every command, for manual pages and the like.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
 
 /// The whole command: parses, runs, and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> ExitCode {
@@ -114,6 +122,10 @@ async fn run(cli: &Cli, environment: &Environment) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(args, global, environment).await,
         Command::Rollback(args) => rollback::run(args, &scene()?).await,
         Command::Config(command) => config::run(command, global, environment).await,
+        Command::Completions(args) => print(completions::script(args.shell)).map(|()| Exit::Done),
+        Command::Complete(args) => {
+            print(&completions::complete(args, &mut command(), environment)).map(|()| Exit::Done)
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod account;
 mod certificate;
 mod file;
+mod glance;
 mod host;
 mod install;
 mod locate;
@@ -21,6 +22,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
+pub use glance::{Glance, GlancedCertificate};
 pub use host::{Host, Machine, Program};
 pub use locate::{FILE, Location, Roots, locate, named};
 pub use model::{AccountConfig, CertificateConfig, Command, Config, Hooks, Identity, Kubernetes, Selector, Source};

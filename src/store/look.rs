@@ -83,6 +83,18 @@ pub fn is_certificate_directory(path: &Path) -> bool {
     has_current || names(&path.join(VERSIONS)).any(is_version) || names(path).any(is_link)
 }
 
+/// The versions in the certificate directory at `path` that are not in place, the newest first; none where it cannot be
+/// read.
+#[must_use]
+pub fn other_versions(path: &Path) -> Vec<String> {
+    let current = fs::read_link(path.join(CURRENT)).ok().and_then(|target| layout::version_in(target.as_os_str()));
+    let entries = fs::read_dir(path.join(VERSIONS)).into_iter().flatten().filter_map(Result::ok);
+    let versions = entries.filter_map(|entry| VersionName::parse(&entry.file_name()));
+    let mut others: Vec<_> = versions.filter(|version| Some(version) != current.as_ref()).collect();
+    others.sort_unstable_by(|one, other| other.cmp(one));
+    others.iter().map(ToString::to_string).collect()
+}
+
 /// These files of the version in place, in this order, if their bytes are those that its metadata records, whatever
 /// their modes and owners; `None` if any is not.
 ///

@@ -78,7 +78,7 @@ pub use audit::{Audit, Fault, Finding, audit};
 pub use directory::{Applied, Directory, Wish};
 pub use error::StoreError;
 pub use home::{RunLock, is_writable, read, recall, remember, replace};
-pub use look::{Expected, Made, Standing, contents, is_certificate_directory, look, made};
+pub use look::{Expected, Made, Standing, contents, is_certificate_directory, look, made, other_versions};
 pub use metadata::Identity;
 pub use name::{Name, NameError};
 pub use state::{Rejected, State, Unfinished};

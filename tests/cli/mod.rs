@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod check;
+mod completions;
 mod concurrent;
 mod config;
 mod conformance;

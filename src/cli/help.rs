@@ -1,0 +1,125 @@
+//! What `--help` says behind the options. Each line of `Examples:` works as it stands; the tests run them, and the
+//! manual pages are made of the same words.
+
+pub(super) const CERTCTL: &str = "\
+Examples:
+  certctl list
+  certctl download -p tencent www.example.com -d /etc/certs
+  certctl config init
+  certctl sync
+
+`certctl COMMAND -h` tells of one command in short, `--help` at length.";
+
+pub(super) const CERTCTL_LONG: &str = "\
+Examples:
+  certctl list
+  certctl download -p tencent www.example.com -d /etc/certs
+  certctl config init
+  certctl sync
+
+Exit status:
+  0   Done, or nothing to do
+  1   A bug in certctl
+  2   Wrong usage or configuration
+  3   Credentials: missing, refused, expired, not permitted, or the clock is too far off
+  4   No such certificate, or the cloud does not hand it out
+  5   A cloud is not reachable or not well, after retries
+  6   What came back failed verification, or is older than what is installed; of check: there is damage
+  7   Local storage: permissions, space, or another certctl is at work
+  8   A check command or a hook failed
+  9   A batch failed in more than one of these ways
+  10  Only with --detailed-exitcode: done, and something changed
+  11  check, and list --expiring with --detailed-exitcode: something is expired or soon will be
+
+Environment:
+  CERTCTL_CONFIG  The config file, where -c does not name one
+  TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY, TENCENTCLOUD_TOKEN  Tencent Cloud's credentials
+  JDCLOUD_ACCESS_KEY_ID, JDCLOUD_SECRET_ACCESS_KEY, JDCLOUD_SESSION_TOKEN  JD Cloud's credentials
+  HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_SECURITY_TOKEN  Huawei Cloud's credentials
+  CTYUN_AK, CTYUN_SK  CTyun's credentials
+  CERTCTL_TENCENT_ENDPOINT, CERTCTL_JDCLOUD_ENDPOINT, CERTCTL_HUAWEI_ENDPOINT, CERTCTL_CTYUN_ENDPOINT  Other endpoints
+  HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE  As for other programs
+  NO_COLOR, CLICOLOR_FORCE  Messages without colours, or with them where there is no terminal
+
+Files:
+  ./certctl.toml, ~/.config/certctl/certctl.toml, /etc/certctl/certctl.toml  The config: the first that is there
+  ~/.tccli, ~/.tencentcloud/credentials, ~/.jdc/config, ~/.huaweicloud/credentials, ~/.hcloud/config.json, ~/.ctyun/credential  Credentials of the clouds' own tools, where the environment has none";
+
+pub(super) const LIST: &str = "\
+Every account of the config file is asked; without one, every provider that has credentials.
+
+Examples:
+  certctl list
+  certctl list -p tencent --domain www.example.com
+  certctl list --expiring 30d -o json";
+
+pub(super) const DESCRIBE: &str = "\
+Examples:
+  certctl describe -p huawei www.example.com
+  certctl describe -p jdcloud www.example.com -o json";
+
+pub(super) const DOWNLOAD: &str = "\
+Examples:
+  certctl download -p tencent www.example.com -d /etc/certs
+  certctl download -p huawei www.example.com -d /etc/certs --name shop --format pkcs12
+  certctl download -p ctyun --all -d /etc/certs --dry-run
+  certctl download -p jdcloud www.example.com --stdout k8s-secret | kubectl apply -f -";
+
+pub(super) const SYNC: &str = "\
+Examples:
+  certctl sync
+  certctl sync www.example.com --dry-run
+  certctl sync --jitter 30m --report /var/lib/certctl/run.json --metrics-file /var/lib/node_exporter/certctl.prom";
+
+pub(super) const CHECK: &str = "\
+Without a name or path, everything that the config names is checked. A path is a certificate directory, a directory of \
+several, or any directory of PEM files.
+
+Examples:
+  certctl check
+  certctl check www.example.com --within 14d
+  certctl check /etc/certs -o json
+  certctl check www.example.com --connect www.example.com:443";
+
+pub(super) const ROLLBACK: &str = "\
+`sync` leaves the certificate alone then, until there is a newer one than the one rejected, or --force.
+
+Examples:
+  certctl rollback www.example.com
+  certctl rollback /etc/certs/www.example.com
+  certctl rollback www.example.com --to 20261122T020304Z-9bfe606b";
+
+pub(super) const CONFIG: &str = "\
+Examples:
+  certctl config init
+  certctl config check --online
+  certctl config show";
+
+pub(super) const CONFIG_INIT: &str = "\
+Examples:
+  certctl config init
+  certctl config init -c /etc/certctl/certctl.toml";
+
+pub(super) const CONFIG_CHECK: &str = "\
+Examples:
+  certctl config check
+  certctl config check --online -c /etc/certctl/certctl.toml";
+
+pub(super) const CONFIG_SHOW: &str = "\
+Examples:
+  certctl config show
+  certctl config show -o json";
+
+pub(super) const COMPLETIONS: &str = "\
+Commands, options and their words are completed, and the accounts, certificates and versions that the config file and \
+the disk have. No cloud is asked. The packages bring the scripts along; else:
+  bash        completions bash > /usr/share/bash-completion/completions/certctl, or in ~/.bashrc the first example
+  zsh         completions zsh > a directory of $fpath, as _certctl; or in ~/.zshrc, behind compinit, the second
+  fish        completions fish > ~/.config/fish/completions/certctl.fish
+  elvish      eval (certctl completions elvish | slurp), in rc.elv
+  powershell  certctl completions powershell | Out-String | Invoke-Expression, in $PROFILE
+
+Examples:
+  source <(certctl completions bash)
+  source <(certctl completions zsh)
+  certctl completions fish > ~/.config/fish/completions/certctl.fish";
