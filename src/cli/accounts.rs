@@ -3,7 +3,7 @@
 use super::Scene;
 use super::args::AccountArgs;
 use crate::account::{Account, AccountError, Reach};
-use crate::config::{AccountConfig, Config};
+use crate::config::{AccountConfig, Config, nearest};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::provider::{REGISTRY, Registration};
@@ -66,7 +66,9 @@ pub(super) fn picked<'a>(
 ) -> Result<Vec<Candidate<'a>>, Failure> {
     let all = all(config);
     if let Some(unknown) = names.iter().find(|name| !all.iter().any(|candidate| candidate.name() == *name)) {
-        return Err(Failure::Usage(format!("there is no account `{unknown}`; there are {}", listed(&all))));
+        let known: Vec<&str> = all.iter().map(|candidate| candidate.name()).collect();
+        let meant = nearest(unknown, &known).map(|word| format!("; did you mean `{word}`?")).unwrap_or_default();
+        return Err(Failure::Usage(format!("there is no account `{unknown}`{meant}; there are {}", listed(&all))));
     }
     let is_in = |wanted: &[String], word: &str| wanted.is_empty() || wanted.iter().any(|given| given == word);
     let is_picked =

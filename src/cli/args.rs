@@ -26,7 +26,7 @@ pub(super) struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Everywhere")]
+#[command(next_help_heading = "Global options")]
 pub(super) struct Global {
     /// How results are printed
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Table, value_name = "FORM")]

@@ -10,7 +10,7 @@ use super::meant::Meant;
 use crate::config::{Config, ConfigError};
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure, of_batch, of_signal};
-use crate::report::{json, metrics, table};
+use crate::report::{self, json, metrics, table};
 use crate::run::check::{self, Judge, Row, Server, Target};
 use crate::served::Roots;
 use crate::stop::Stop;
@@ -112,7 +112,7 @@ fn tell(
             .map_err(|_| Failure::Bug)
             .and_then(|document| super::print(&document)),
         Output::Table if global.quiet || rows.is_empty() => Ok(()),
-        Output::Table => super::print(&table::check(rows, checked_at)),
+        Output::Table => super::print(&table::check(rows, checked_at, report::columns())),
     };
     let failures: Vec<Failure> =
         [measured.map_err(Failure::from), printed].into_iter().filter_map(Result::err).collect();

@@ -15,6 +15,7 @@ use crate::config::KEEP;
 use crate::failure::{Exit, Failure, of_batch};
 use crate::format::Format;
 use crate::provider::{Certificate, Status};
+use crate::report::progress::Progress;
 use crate::report::{self, json, table};
 use crate::run::deliver::{self, Delivery, Target, deliver};
 use crate::run::inventory;
@@ -51,7 +52,9 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
             if let (Some(format), [target]) = (args.stdout, targets.as_slice()) {
                 return stream(&account, target, format, &delivery).await;
             }
-            rows.extend(deliver(&account, targets, &delivery, account.jobs).await);
+            let is_batch = targets.len() > 1;
+            let progress = Progress::new(targets.len(), is_batch && super::shows_progress(global, environment));
+            rows.extend(deliver(&account, targets, &delivery, account.jobs, &|| progress.advance()).await);
             rows
         }
         Err(failure) => vec![Row::failed(candidate.provider(), candidate.name(), None, all_names(args), failure)],
@@ -68,7 +71,7 @@ pub(super) async fn run(args: &DownloadArgs, scene: &Scene<'_>) -> Result<Exit, 
             super::print(&json::to_text(&run).map_err(|_| Failure::Bug)?)?;
         }
         Output::Table if global.quiet || rows.is_empty() => {}
-        Output::Table => super::print(&table::run(&rows))?,
+        Output::Table => super::print(&table::run(&rows, report::columns()))?,
     }
     Ok(exit)
 }

@@ -32,18 +32,24 @@ Exit status:
   11  check, and list --expiring with --detailed-exitcode: something is expired or soon will be
 
 Environment:
-  CERTCTL_CONFIG  The config file, where -c does not name one
-  TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY, TENCENTCLOUD_TOKEN  Tencent Cloud's credentials
-  JDCLOUD_ACCESS_KEY_ID, JDCLOUD_SECRET_ACCESS_KEY, JDCLOUD_SESSION_TOKEN  JD Cloud's credentials
-  HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_SECURITY_TOKEN  Huawei Cloud's credentials
-  CTYUN_AK, CTYUN_SK  CTyun's credentials
-  CERTCTL_TENCENT_ENDPOINT, CERTCTL_JDCLOUD_ENDPOINT, CERTCTL_HUAWEI_ENDPOINT, CERTCTL_CTYUN_ENDPOINT  Other endpoints
-  HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE  As for other programs
-  NO_COLOR, CLICOLOR_FORCE  Messages without colours, or with them where there is no terminal
+  CERTCTL_CONFIG                                      The config file, where -c names none
+  TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY     For Tencent Cloud
+  JDCLOUD_ACCESS_KEY_ID, JDCLOUD_SECRET_ACCESS_KEY    For JD Cloud
+  HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK              For Huawei Cloud
+  CTYUN_AK, CTYUN_SK                                  For CTyun
+  CERTCTL_TENCENT_ENDPOINT, CERTCTL_JDCLOUD_ENDPOINT  Where these clouds are asked instead
+  CERTCTL_HUAWEI_ENDPOINT, CERTCTL_CTYUN_ENDPOINT     Likewise
+  HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE                As for other programs
+  NO_COLOR, CLICOLOR_FORCE                            No colours; colours everywhere
 
 Files:
-  ./certctl.toml, ~/.config/certctl/certctl.toml, /etc/certctl/certctl.toml  The config: the first that is there
-  ~/.tccli, ~/.tencentcloud/credentials, ~/.jdc/config, ~/.huaweicloud/credentials, ~/.hcloud/config.json, ~/.ctyun/credential  Credentials of the clouds' own tools, where the environment has none";
+  ./certctl.toml                  The config, where -c and CERTCTL_CONFIG name none
+  ~/.config/certctl/certctl.toml  The config, where the one before is not there
+  /etc/certctl/certctl.toml       The config, where neither is there
+  ~/.tccli, ~/.tencentcloud       Credentials for Tencent Cloud, where the environment has none
+  ~/.jdc                          Credentials for JD Cloud, likewise
+  ~/.huaweicloud, ~/.hcloud       Credentials for Huawei Cloud, likewise
+  ~/.ctyun                        Credentials for CTyun, likewise";
 
 pub(super) const LIST: &str = "\
 Every account of the config file is asked; without one, every provider that has credentials.

@@ -15,7 +15,7 @@ use crate::domain;
 use crate::environment::Environment;
 use crate::failure::{Exit, Failure, of_batch};
 use crate::provider::{Certificate, Status};
-use crate::report::{json, table};
+use crate::report::{self, json, table};
 use crate::run::inventory;
 
 pub(super) async fn run(args: &ListArgs, scene: &Scene<'_>) -> Result<Exit, Failure> {
@@ -54,7 +54,7 @@ pub(super) async fn run(args: &ListArgs, scene: &Scene<'_>) -> Result<Exit, Fail
                 tracing::warn!("{}", nothing(&accounts, held));
             }
         }
-        Output::Table => super::print(&table::list(&rows, now))?,
+        Output::Table => super::print(&table::list(&rows, now, report::columns()))?,
     }
     let exit = of_batch(failures.iter().map(|(_, _, failure)| failure.exit()));
     let is_expiring = global.detailed_exitcode && args.expiring.is_some() && !rows.is_empty();

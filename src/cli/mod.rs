@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _};
 use jiff::Timestamp;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -59,7 +59,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
 
 fn start(arguments: &[OsString], environment: &Environment) -> Exit {
     let secret = secret_among(arguments, environment);
-    let cli = match Cli::try_parse_from(arguments) {
+    let parsed = command().color(colors(arguments)).try_get_matches_from(arguments);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // Where even stderr is closed, the exit code still tells.
@@ -166,10 +167,39 @@ fn style(cli: &Cli, environment: &Environment) -> Style {
     let color = match global.color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => environment.variable("NO_COLOR").is_none() && io::stderr().is_terminal(),
+        Color::Auto if environment.variable("NO_COLOR").is_some() => false,
+        Color::Auto => is_forced(environment) || (io::stderr().is_terminal() && !is_dumb(environment)),
     };
     let is_journal = report::log::is_journal(environment.variable("JOURNAL_STREAM"));
     Style { level, json: global.log_format == LogFormat::Json, color, is_journal }
+}
+
+/// The habit of many tools: colours even where there is no terminal.
+fn is_forced(environment: &Environment) -> bool {
+    environment.variable("CLICOLOR_FORCE").is_some()
+}
+
+/// Whether the terminal shows escape sequences instead of acting on them.
+fn is_dumb(environment: &Environment) -> bool {
+    environment.variable("TERM") == Some("dumb")
+}
+
+/// Whether a batch has a bar on stderr.
+fn shows_progress(global: &Global, environment: &Environment) -> bool {
+    !global.quiet && io::stderr().is_terminal() && !is_dumb(environment)
+}
+
+/// The colours of the parser's own messages, which are written before it is known what else was meant.
+fn colors(arguments: &[OsString]) -> ColorChoice {
+    let given = |when: &str| {
+        let apart = |pair: &[OsString]| matches!(pair, [option, value] if option == "--color" && value == when);
+        arguments.windows(2).any(apart) || arguments.iter().any(|argument| *argument == *format!("--color={when}"))
+    };
+    match (given("never"), given("always")) {
+        (true, _) => ColorChoice::Never,
+        (false, true) => ColorChoice::Always,
+        (false, false) => ColorChoice::Auto,
+    }
 }
 
 /// How accounts are reached, by the flags that every command takes.

@@ -49,7 +49,7 @@ async fn attempt(
     let stop = Stop::on_signals().map_err(|_| Failure::Bug)?;
     let reach = Reach { stop: stop.clone(), ..super::reach(global, Some(&config))? };
     let is_watched = io::stderr().is_terminal();
-    let progress = Progress::new(certificates.len(), is_watched && !global.quiet);
+    let progress = Progress::new(certificates.len(), super::shows_progress(global, environment));
     let order = Order {
         config: &config,
         certificates,

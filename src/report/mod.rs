@@ -8,6 +8,13 @@ pub mod table;
 
 use std::io::{self, Write as _};
 
+/// How many columns stdout has, where it is a terminal.
+#[must_use]
+pub fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
 /// Writes a result to stdout. A reader that has gone (`| head`) is not an error.
 ///
 /// # Errors

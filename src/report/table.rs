@@ -1,6 +1,6 @@
 //! Results for people.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -14,9 +14,13 @@ const NAMES_SHOWN: usize = 3;
 /// No cell is longer, in characters.
 const LONGEST_CELL: usize = 120;
 
-/// A line a certificate: provider, account, id, status, days left, end of validity, names.
+/// So many blanks are between two columns.
+const BETWEEN: u16 = 2;
+
+/// A line a certificate: provider, account, id, status, days left, end of validity, names. On a terminal of so many
+/// `columns`, as it fits there.
 #[must_use]
-pub fn list(rows: &[(&str, &str, Certificate)], now: Timestamp) -> String {
+pub fn list(rows: &[(&str, &str, Certificate)], now: Timestamp, columns: Option<usize>) -> String {
     let mut table = table(&["PROVIDER", "ACCOUNT", "ID", "STATUS", "DAYS", "EXPIRES", "NAMES"]);
     if let Some(days) = table.column_mut(4) {
         days.set_cell_alignment(CellAlignment::Right);
@@ -27,7 +31,7 @@ pub fn list(rows: &[(&str, &str, Certificate)], now: Timestamp) -> String {
         let cells = [provider, account, row.id.as_str(), row.status.as_str(), &days, &expires, &names(&row.domains)];
         table.add_row(cells.map(cell));
     }
-    text(&table)
+    text(table, columns)
 }
 
 /// A line a fact.
@@ -61,9 +65,9 @@ pub fn describe(provider: &str, account: &str, description: &Description, now: T
     facts.into_iter().filter_map(line).collect()
 }
 
-/// A line a certificate: outcome, name, id, end of validity, directory.
+/// A line a certificate: outcome, name, id, end of validity, directory. On a terminal as in [`list`].
 #[must_use]
-pub fn run(rows: &[Row]) -> String {
+pub fn run(rows: &[Row], columns: Option<usize>) -> String {
     let mut table = table(&["OUTCOME", "NAME", "ID", "EXPIRES", "PATH"]);
     for row in rows {
         let expires = row.not_after.map_or_else(|| "-".to_owned(), date);
@@ -71,12 +75,12 @@ pub fn run(rows: &[Row]) -> String {
         let (name, id) = (row.name.as_deref().unwrap_or("-"), row.id.as_deref().unwrap_or("-"));
         table.add_row([row.outcome.as_str(), name, id, &expires, &path].map(cell));
     }
-    text(&table)
+    text(table, columns)
 }
 
-/// A line a certificate: state, name, days left, end of validity, directory or file.
+/// A line a certificate: state, name, days left, end of validity, directory or file. On a terminal as in [`list`].
 #[must_use]
-pub fn check(rows: &[check::Row], now: Timestamp) -> String {
+pub fn check(rows: &[check::Row], now: Timestamp, columns: Option<usize>) -> String {
     let mut table = table(&["STATE", "NAME", "DAYS", "EXPIRES", "PATH"]);
     if let Some(days) = table.column_mut(2) {
         days.set_cell_alignment(CellAlignment::Right);
@@ -87,7 +91,7 @@ pub fn check(rows: &[check::Row], now: Timestamp) -> String {
         let path = row.path.display().to_string();
         table.add_row([row.state().as_str(), &row.name, &days, &expires, &path].map(cell));
     }
-    text(&table)
+    text(table, columns)
 }
 
 /// A line for each change; with `all`, for each certificate.
@@ -139,11 +143,53 @@ fn table(header: &[&str]) -> Table {
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(header.to_vec());
     for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        column.set_padding((0, BETWEEN));
     }
     table
 }
 
-fn text(table: &Table) -> String {
+/// The table, whole. On a terminal that is too narrow for it, what stands in the last column is wrapped between words;
+/// where even that does not fit, a line a cell, which the terminal may wrap: nothing is cut, and an id or a path can
+/// still be copied.
+fn text(mut table: Table, columns: Option<usize>) -> String {
+    let widths: Vec<_> = table.column_max_content_widths().into_iter().map(usize::from).collect();
+    let Some((last, others)) = widths.split_last() else { return String::new() };
+    let taken: usize = others.iter().map(|width| width + usize::from(BETWEEN)).sum();
+    let Some(columns) = columns.filter(|columns| taken + last > *columns) else { return lines(&table) };
+    let words = table.row_iter().filter_map(|row| Some(row.cell_iter().last()?.content()));
+    if taken + width(words.flat_map(|cell| cell.split(' ').map(str::to_owned).collect::<Vec<_>>())) > columns {
+        return records(&table);
+    }
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    // The blanks behind the last column are taken off.
+    table.set_width(u16::try_from(columns + usize::from(BETWEEN)).unwrap_or(u16::MAX));
+    for column in table.column_iter_mut().take(others.len()) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    lines(&table)
+}
+
+/// How wide the widest of these is on a terminal.
+fn width(words: impl Iterator<Item = String>) -> usize {
+    let mut table = Table::new();
+    for word in words {
+        table.add_row([word]);
+    }
+    table.column_max_content_widths().first().copied().map_or(0, usize::from)
+}
+
+fn lines(table: &Table) -> String {
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// A line a cell, behind its heading, and an empty line between two rows.
+fn records(table: &Table) -> String {
+    let cells = |row: &comfy_table::Row| row.cell_iter().map(|cell| cell.content()).collect::<Vec<_>>();
+    let headings = table.header().map(cells).unwrap_or_default();
+    let longest = headings.iter().map(|heading| heading.len()).max().unwrap_or_default();
+    let record = |row: &comfy_table::Row| -> String {
+        let lines = headings.iter().zip(cells(row));
+        lines.map(|(heading, cell)| format!("{heading:<longest$}  {cell}\n")).collect()
+    };
+    table.row_iter().map(record).collect::<Vec<_>>().join("\n")
 }

@@ -46,10 +46,17 @@ pub struct Delivery {
 /// Downloads, verifies and installs, `jobs` certificates at a time; a row for each target, in their order.
 ///
 /// Where several have the same name, the newest is installed and the others are superseded. The names are those of
-/// the verified certificates, so this is known only once all of them have come.
-pub async fn deliver(account: &Account, targets: Vec<Target>, delivery: &Arc<Delivery>, jobs: usize) -> Vec<Row> {
+/// the verified certificates, so this is known only once all of them have come. `progress` is called for each that has.
+pub async fn deliver(
+    account: &Account,
+    targets: Vec<Target>,
+    delivery: &Arc<Delivery>,
+    jobs: usize,
+    progress: &dyn Fn(),
+) -> Vec<Row> {
     let fetch = |target: Target| async move {
         let fetched = fetch(account, &target, delivery).await;
+        progress();
         (target, fetched)
     };
     let fetched = in_order(targets, jobs, fetch).await;

@@ -8,14 +8,17 @@ mod config;
 mod conformance;
 mod first;
 mod formats;
+mod help;
 mod history;
 mod kill;
+mod man;
 mod outputs;
 mod sealed;
 mod servers;
 mod signers;
 mod sm2;
 mod sync;
+mod terminal;
 mod tls;
 mod usage;
 
