@@ -24,7 +24,7 @@ Exit status:
   3   Credentials: missing, refused, expired, not permitted, or the clock is too far off
   4   No such certificate, or the cloud does not hand it out
   5   A cloud is not reachable or not well, after retries
-  6   What came back failed verification, or is older than what is installed; of check: there is damage
+  6   What came back failed verification or is older than what is installed; check: damage
   7   Local storage: permissions, space, or another certctl is at work
   8   A check command or a hook failed
   9   A batch failed in more than one of these ways
@@ -118,10 +118,10 @@ Examples:
 
 pub(super) const COMPLETIONS: &str = "\
 Commands, options and their words are completed, and the accounts, certificates and versions that the config file and \
-the disk have. No cloud is asked. The packages bring the scripts along; else:
-  bash        completions bash > /usr/share/bash-completion/completions/certctl, or in ~/.bashrc the first example
-  zsh         completions zsh > a directory of $fpath, as _certctl; or in ~/.zshrc, behind compinit, the second
-  fish        completions fish > ~/.config/fish/completions/certctl.fish
+the disk have. No cloud is asked. The Debian package brings the scripts along; else:
+  bash        source <(certctl completions bash), in ~/.bashrc
+  zsh         source <(certctl completions zsh), behind compinit in ~/.zshrc
+  fish        certctl completions fish | source, in ~/.config/fish/config.fish
   elvish      eval (certctl completions elvish | slurp), in rc.elv
   powershell  certctl completions powershell | Out-String | Invoke-Expression, in $PROFILE
 
