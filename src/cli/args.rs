@@ -84,7 +84,7 @@ pub(super) enum Command {
     /// Print the script that makes a shell complete certctl's words
     Completions(CompletionsArgs),
     /// What those scripts ask
-    #[command(name = "__complete", hide = true)]
+    #[command(name = "__words", hide = true)]
     Complete(CompleteArgs),
 }
 

@@ -75,7 +75,8 @@ pub(super) const SYNC: &str = "\
 Examples:
   certctl sync
   certctl sync www.example.com --dry-run
-  certctl sync --jitter 30m --report /var/lib/certctl/run.json --metrics-file /var/lib/node_exporter/certctl.prom";
+  certctl sync --report /var/lib/certctl/run.json
+  certctl sync --jitter 30m --metrics-file /var/lib/node_exporter/certctl.prom";
 
 pub(super) const CHECK: &str = "\
 Without a name or path, everything that the config names is checked. A path is a certificate directory, a directory of \

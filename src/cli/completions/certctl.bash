@@ -6,7 +6,7 @@ _certctl() {
     {
         IFS= read -r paths
         mapfile -t COMPREPLY
-    } < <(command certctl __complete --line="${COMP_LINE:0:COMP_POINT}" --word="$2" 2>/dev/null)
+    } < <(command certctl __words --line="${COMP_LINE:0:COMP_POINT}" --word="$2" 2>/dev/null)
     # Only where no candidate fits: these quote differently.
     case $paths in
         files) compopt -o default ;;

@@ -1,7 +1,7 @@
 # elvish completion for certctl: `eval (certctl completions elvish | slurp)` in rc.elv
 use str
 set edit:completion:arg-completer[certctl] = {|@words|
-    var lines = [(try { e:certctl __complete --word=$words[-1] -- (all $words[1..-1]) 2>/dev/null } catch { nop })]
+    var lines = [(try { e:certctl __words --word=$words[-1] -- (all $words[1..-1]) 2>/dev/null } catch { nop })]
     if (== (count $lines) 0) { return }
     for line $lines[1..] {
         var value @meaning = (str:split "\t" $line)

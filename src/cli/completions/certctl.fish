@@ -4,7 +4,7 @@ function __certctl_complete
     set -l before (commandline -opc)
     set -e before[1]
     set -l word (commandline -ct)
-    set -l lines (command certctl __complete "--word=$word" -- $before 2>/dev/null)
+    set -l lines (command certctl __words "--word=$word" -- $before 2>/dev/null)
     set -l paths $lines[1]
     set -e lines[1]
     test (count $lines) -gt 0; and printf '%s\n' $lines

@@ -6,7 +6,7 @@ Register-ArgumentCompleter -Native -CommandName certctl -ScriptBlock {
         Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
         ForEach-Object { if ($_.Value -is [string]) { $_.Value } else { $_.Extent.Text } })
     $word = "$wordToComplete".Trim([char[]]"'""")
-    $lines = @(& (Get-Command certctl -CommandType Application | Select-Object -First 1) __complete "--word=$word" -- @before 2>$null)
+    $lines = @(& (Get-Command certctl -CommandType Application | Select-Object -First 1) __words "--word=$word" -- @before 2>$null)
     # Where there is no result, PowerShell offers files by itself.
     $lines | Select-Object -Skip 1 | ForEach-Object {
         $value, $meaning = $_ -split "`t", 2

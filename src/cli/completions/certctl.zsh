@@ -4,7 +4,7 @@
 _certctl() {
     local paths line
     local -a lines values
-    lines=("${(@f)$(command certctl __complete --word="${(Q)PREFIX}" -- "${(@Q)words[2,CURRENT-1]}" 2>/dev/null)}")
+    lines=("${(@f)$(command certctl __words --word="${(Q)PREFIX}" -- "${(@Q)words[2,CURRENT-1]}" 2>/dev/null)}")
     paths=$lines[1]
     for line in "${(@)lines[2,-1]}"; do
         # _describe takes what follows a colon for the meaning.

@@ -11,7 +11,7 @@ impl Home {
     fn offers(&self, words: &[&str]) -> (String, Vec<String>) {
         let (word, before) = words.split_last().unwrap();
         let mut command = self.command("certctl");
-        let output = command.args(["__complete", &format!("--word={word}"), "--"]).args(before).output().unwrap();
+        let output = command.args(["__words", &format!("--word={word}"), "--"]).args(before).output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
         let mut lines = text.lines().map(|line| line.split('\t').next().unwrap().to_owned());

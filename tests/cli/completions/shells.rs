@@ -169,7 +169,7 @@ fn powershell() {
     let script = script(&Home::new(), "powershell");
     let code: Vec<_> = script.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
     assert!(code[0].starts_with("Register-ArgumentCompleter -Native -CommandName certctl -ScriptBlock {"), "{script}");
-    assert!(!code.concat().contains("Invoke-Expression") && code.concat().contains("__complete"), "{script}");
+    assert!(!code.concat().contains("Invoke-Expression") && code.concat().contains("__words"), "{script}");
     for (open, close) in [('(', ')'), ('{', '}'), ('[', ']')] {
         let count = |wanted| code.concat().chars().filter(|c| *c == wanted).count();
         assert_eq!(count(open), count(close), "{open}");
