@@ -44,7 +44,8 @@ def head(arguments):
 def in_memory(given, scratch):
     sizes, latencies = ((1, 10, 100), (0, 20)) if given.quick else ((1, 10, 100, 1000, 10_000), (0, 20, 100))
     with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
-        return scale.report(given.certctl, given.sandbox, scratch, Path(memory), sizes, latencies, 2 if given.quick else 7)
+        rounds = 2 if given.quick else 7
+        return scale.report(given.certctl, given.sandbox, scratch, Path(memory), sizes, latencies, rounds)
 
 
 PARTS = {
@@ -61,7 +62,8 @@ QUICK = ("startup", "scale", "counts")
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="bench/run", description="Measures certctl against what one would use instead.")
+    what = "Measures certctl against what one would use instead."
+    parser = argparse.ArgumentParser(prog="bench/run", description=what)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure, of {', '.join(PARTS)}; all of it")
     parser.add_argument("--quick", action="store_true", help="only whether the bench works and nothing costs much more")
     parser.add_argument("--accept", action="store_true", help="take the instruction counts as the new baseline")

@@ -37,7 +37,8 @@ def run(argv, environment, codes=(0,)):
         report, output = Path(scratch) / "report", Path(scratch) / "output"
         with open(output, "wb") as sink:
             measured = [TARGET / "measure", report, *argv]
-            done = subprocess.run(measured, env=environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, check=False)
+            nothing = subprocess.DEVNULL
+            done = subprocess.run(measured, env=environment, stdin=nothing, stdout=sink, stderr=sink, check=False)
         cost = Cost.read(report.read_text()) if done.returncode == 0 else Cost(0, 0, 0, 125)
         if cost.code not in codes:
             raise Failed(f"{' '.join(map(str, argv))}: exit {cost.code}: {output.read_text(errors='replace')[-2000:]}")

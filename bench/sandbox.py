@@ -1,4 +1,5 @@
 """The simulated clouds, running while something is measured."""
+import json
 import os
 import subprocess
 from collections import Counter
@@ -20,12 +21,12 @@ class Sandbox:
         self.read = 0
 
     def __enter__(self):
-        import json
         # Without cargo's variable it takes the certctl that is there, instead of building one.
         environment = {name: value for name, value in os.environ.items() if name != "CARGO"}
         self.process = subprocess.Popen(self.argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         told = json.loads(self.process.stdout.readline())
-        self.variables = {name: value for name, value in told.items() if environment.get(name) != value and name != "PATH"}
+        is_new = lambda name: name != "PATH" and environment.get(name) != told[name]
+        self.variables = {name: told[name] for name in told if is_new(name)}
         return self
 
     def __exit__(self, *_):
