@@ -184,9 +184,9 @@ fn lines(table: &Table) -> String {
 
 /// A line a cell, behind its heading, and an empty line between two rows.
 fn records(table: &Table) -> String {
-    let cells = |row: &comfy_table::Row| row.cell_iter().map(|cell| cell.content()).collect::<Vec<_>>();
+    let cells = |row: &comfy_table::Row| row.cell_iter().map(comfy_table::Cell::content).collect::<Vec<_>>();
     let headings = table.header().map(cells).unwrap_or_default();
-    let longest = headings.iter().map(|heading| heading.len()).max().unwrap_or_default();
+    let longest = headings.iter().map(String::len).max().unwrap_or_default();
     let record = |row: &comfy_table::Row| -> String {
         let lines = headings.iter().zip(cells(row));
         lines.map(|(heading, cell)| format!("{heading:<longest$}  {cell}\n")).collect()
