@@ -23,7 +23,7 @@ fn pages() -> BTreeMap<String, String> {
 }
 
 fn add<'c>(command: &'c clap::Command, commands: &mut BTreeMap<String, &'c clap::Command>) {
-    commands.insert(command.get_display_name().unwrap_or(command.get_name()).to_owned(), command);
+    commands.insert(command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned(), command);
     page::shown(command).for_each(|command| add(command, commands));
 }
 

@@ -1,13 +1,15 @@
 //! One manual page, from what clap knows of a command.
 
+#![allow(clippy::format_push_string, reason = "a page is put together of many small pieces")]
+
 use clap::{Arg, Command};
 
 /// The page of a command of a built tree, and where else to look.
 pub(super) fn page(command: &Command, name: &str, others: &[String]) -> String {
-    let help = command.get_after_long_help().or(command.get_after_help()).unwrap().to_string();
+    let help = command.get_after_long_help().or_else(|| command.get_after_help()).unwrap().to_string();
     let (sections, notes): (Vec<_>, Vec<_>) = help.split("\n\n").partition(|block| section(block).is_some());
     let about = command.get_about().unwrap().to_string();
-    let whole = command.get_long_about().map_or(about.clone(), ToString::to_string);
+    let whole = command.get_long_about().map_or_else(|| about.clone(), ToString::to_string);
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").trim();
     // Without a date: it would change by itself.
@@ -82,9 +84,9 @@ fn option(argument: &Arg) -> String {
     let names: Vec<_> = short.into_iter().chain(long).map(|name| format!("\\fB{}\\fR", text(&name))).collect();
     let value = if is_flag(argument) { String::new() } else { format!("\\fI{}\\fR", text(&value)) };
     let term = [names.join(", "), value].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-    let help = argument.get_long_help().or(argument.get_help()).unwrap().to_string();
+    let help = argument.get_long_help().or_else(|| argument.get_help()).unwrap().to_string();
     let possible = argument.get_possible_values();
-    let possible: Vec<_> = possible.iter().map(|value| value.get_name()).collect();
+    let possible: Vec<_> = possible.iter().map(clap::builder::PossibleValue::get_name).collect();
     let possible =
         if is_flag(argument) || possible.is_empty() { String::new() } else { format!(": {}", possible.join(", ")) };
     let defaults: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
