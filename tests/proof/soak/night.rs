@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -271,8 +272,8 @@ fn ended(mut child: Child, since: Instant) -> Run {
     let reader = thread::spawn({
         let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         move || {
-            let errors = thread::spawn(move || std::io::read_to_string(&mut stderr).unwrap());
-            (std::io::read_to_string(&mut stdout).unwrap(), errors.join().unwrap())
+            let errors = thread::spawn(move || read(&mut stderr));
+            (read(&mut stdout), errors.join().unwrap())
         }
     });
     let status = loop {
@@ -286,5 +287,17 @@ fn ended(mut child: Child, since: Instant) -> Run {
         thread::sleep(Duration::from_millis(5));
     };
     let (stdout, stderr) = reader.join().unwrap();
-    Run { code: status.code().unwrap_or(-1), stdout, stderr, took: since.elapsed() }
+    let text = |bytes: Vec<u8>| match String::from_utf8(bytes) {
+        Ok(text) => text,
+        // Killed while it printed, perhaps within a letter.
+        Err(error) if status.code().is_none() => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        Err(error) => panic!("printed what is not UTF-8: {}", String::from_utf8_lossy(error.as_bytes())),
+    };
+    Run { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr), took: since.elapsed() }
+}
+
+fn read(from: &mut impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes).unwrap();
+    bytes
 }
