@@ -34,7 +34,8 @@ fn it_holds_the_product_and_its_documents_and_nothing_else() {
     assert!(surplus.is_empty(), "{surplus:?}");
     for document in ["README.md", "README.zh-CN.md"] {
         for link in links(document) {
-            let is_there = |file: &String| *file == link || file.starts_with(&format!("{}/", link.trim_end_matches('/')));
+            let is_there =
+                |file: &String| *file == link || file.starts_with(&format!("{}/", link.trim_end_matches('/')));
             assert!(packaged.iter().any(is_there), "{document} links to {link}, which is not in the package");
         }
     }

@@ -105,7 +105,7 @@ Examples:
 pub(super) const CONFIG_INIT: &str = "\
 Examples:
   certctl config init
-  certctl config init -c /etc/certctl/certctl.toml";
+  certctl config init -c /etc/certctl/certctl.toml --online";
 
 pub(super) const CONFIG_CHECK: &str = "\
 Examples:

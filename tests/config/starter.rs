@@ -111,7 +111,7 @@ fn every_combination_gives_a_config_whose_accounts_have_their_credentials() {
                 [] => {}
                 [one] => assert_eq!(one, provider, "the only one"),
                 ref several => {
-                    assert!(several.iter().all(|name| name.starts_with(&format!("{provider}-"))), "{several:?}")
+                    assert!(several.iter().all(|name| name.starts_with(&format!("{provider}-"))), "{several:?}");
                 }
             }
         }
