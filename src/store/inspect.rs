@@ -90,17 +90,27 @@ impl Survey {
             Some(target) => layout::version_in(&target).map_or(Current::Astray(target), Current::Version),
         };
         link(NEXT_LINK, &|_| false);
-        let mut broken_links = Vec::new();
+        let (mut broken_links, mut astray) = (Vec::new(), Vec::new());
         for name in names {
             let right = layout::link_target(OsStr::new(name));
-            if link(name, &|target| *target == right) != Some(right) {
+            let found = link(name, &|target| *target == right);
+            if found.as_ref() != Some(&right) {
                 broken_links.push(name.clone());
+                astray.extend(found.is_some().then_some(name));
             }
         }
         let versions = versions_of(certificate, owner).unwrap_or_else(|error| {
             refused.push(error);
             None
         });
+        // Whatever has become of a directory of certctl's, it has one of these; else the links are certbot's, say.
+        if matches!(current, Current::Absent) && versions.is_none() {
+            let foreign = |name: &String| {
+                let entry = certificate.entry(name).ok().flatten()?;
+                Some(entry.foreign(certificate.path().join(name), "a link to current/, or nothing"))
+            };
+            refused.extend(astray.into_iter().filter_map(foreign));
+        }
         (Self { versions, current, broken_links }, refused)
     }
 

@@ -43,6 +43,21 @@ fn what_is_planted_is_refused_and_nothing_is_changed() {
     refused(PLANTS);
 }
 
+/// What certbot has in `live`: its links have certctl's names, and are its own.
+#[test]
+fn a_directory_of_certbots_is_refused_and_nothing_is_changed() {
+    let dir = scratch();
+    let certificate = dir.path().join(NAME);
+    fs::create_dir(&certificate).unwrap();
+    for name in ["cert", "chain", "fullchain", "privkey"] {
+        symlink(format!("../../archive/{NAME}/{name}1.pem"), certificate.join(format!("{name}.pem"))).unwrap();
+    }
+    let before = tree_with_times(dir.path());
+    let refused = try_install(dir.path(), "a").unwrap_err();
+    assert!(matches!(&refused, StoreError::Foreign { path, .. } if *path == certificate.join("cert.pem")), "{refused}");
+    assert_eq!(tree_with_times(dir.path()), before);
+}
+
 #[test]
 fn what_another_user_planted_is_refused_and_nothing_is_changed() {
     if possible("changing owners (root)", is_root()) {
