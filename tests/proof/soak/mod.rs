@@ -187,6 +187,7 @@ fn roll_back(world: &mut World, number: usize) -> Option<&'static str> {
     let entry = &mut world.entries[number];
     if run.code == 0 {
         entry.rejected = entry.rejected.take().max(Some(before.age));
+        entry.approved = Some(after.age);
     }
     (run.code == 0).then_some("rollback")
 }

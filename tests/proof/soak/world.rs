@@ -66,6 +66,8 @@ pub(super) struct Entry {
     pub(super) ever: HashMap<Hash, Issued>,
     /// The newest that a rollback took away.
     pub(super) rejected: Option<Age>,
+    /// What was in place when its check was passed last: a check that says no brings it back.
+    pub(super) approved: Option<Age>,
     /// Whether a hook is still to run.
     pub(super) is_owed: bool,
     /// Whether the disk was damaged and no run has succeeded since.
@@ -189,6 +191,7 @@ impl World {
             held: Vec::new(),
             ever: HashMap::new(),
             rejected: None,
+            approved: None,
             is_owed: false,
             is_damaged: false,
             spoilt: HashSet::new(),
