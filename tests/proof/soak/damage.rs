@@ -30,7 +30,7 @@ pub(super) fn damage(world: &mut World, number: usize, kind: Option<usize>) {
     let copy = entry.copies.first().map(|(_, to, _)| to.clone());
     // What cannot be had from the cloud again is not destroyed: no run could mend it.
     let kinds = if is_offered { KINDS } else { HARMLESS };
-    let kind = kind.unwrap_or_else(|| world.rng.usize(..kinds)) % kinds;
+    let kind = kind.filter(|kind| *kind < kinds).unwrap_or_else(|| world.rng.usize(..kinds));
     match kind {
         0 => fs::set_permissions(file, fs::Permissions::from_mode(0o606)).unwrap(),
         1 => drop(fs::remove_file(home.join("chain.pem"))),
